@@ -1,0 +1,67 @@
+# Every check and every command of the project is one target here; CI calls the same ones.
+.DEFAULT_GOAL := help
+.PHONY: help setup stubs build check test demo bench torture fuzz lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := $(wildcard proto/zmey/v1/*.proto)
+STORAGE_PROTOS := $(wildcard proto/zmey/storage/v1/*.proto)
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+export ZMEY_PHONENUMBERS_PYTHON := $(PYO3_PYTHON)
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed ## make the virtual environment with everything locked
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--group build --group test --group bench
+	touch $@
+
+stubs: $(VENV)/.stubs ## generate Python stubs from proto/
+
+$(VENV)/.stubs: $(VENV)/.installed $(PROTOS) $(STORAGE_PROTOS)
+	rm -rf server/zmey/v1 server/zmey/proto tests/generated
+	mkdir -p server/zmey/proto/zmey/v1 tests/generated
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=proto \
+		--python_out=server --pyi_out=server --grpc_python_out=server --mypy_grpc_out=server \
+		$(PROTOS)
+	$(BIN)/python -m grpc_tools.protoc --proto_path=proto \
+		--python_out=tests/generated --pyi_out=tests/generated $(STORAGE_PROTOS)
+	touch server/zmey/v1/__init__.py
+	cp $(PROTOS) server/zmey/proto/zmey/v1/
+	touch $@
+
+build: $(VENV)/.stubs ## build the core and install zmey into the virtual environment
+	$(BIN)/maturin develop --release --quiet --manifest-path native/Cargo.toml
+
+check: build ## lints, formats, types, contract: everything but tests
+	$(BIN)/buf lint proto
+	$(BIN)/ruff check server tests benchmarks
+	$(BIN)/ruff format --check server tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest zmey._native --ignore-disjoint-bases
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- --deny warnings
+	$(BIN)/pytest tests/test_tidy.py
+
+test: check ## everything a change must pass
+	cargo test --quiet
+	$(BIN)/pytest
+
+lock: ## pin the newest allowed versions of every Python package into constraints.txt
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-lock/bin/python -m pip install --quiet --group build --group test --group bench
+	$(VENV)-lock/bin/python -m pip install --quiet \
+		$$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml","rb"))["project"]["dependencies"])')
+	$(VENV)-lock/bin/python -m pip freeze --all | grep -v '^setuptools' > constraints.txt
+	rm -rf $(VENV)-lock
+
+clean: ## remove everything that is built
+	rm -rf $(VENV) target dist server/zmey/v1 server/zmey/proto tests/generated
+	find server -name '*.so' -delete

@@ -1,0 +1,225 @@
+//! Every error that a caller can see: a reason from the contract, a sentence, details.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+
+use prost::Message;
+
+use crate::wire::v1::{self, ErrorReason};
+
+/// The result of everything that may be the caller's fault.
+pub type Result<T> = std::result::Result<T, Fault>;
+
+/// One error. Details hold what a program needs; neither details nor message hold personal data
+/// beyond names of fields and numbers of members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What went wrong, for programs.
+    pub reason: ErrorReason,
+    /// What went wrong and what to do, for people.
+    pub message: String,
+    /// Names, values and limits in question, as documented at each reason in the contract.
+    pub details: BTreeMap<String, String>,
+}
+
+impl Fault {
+    /// A fault without details.
+    pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), details: BTreeMap::new() }
+    }
+
+    /// Adds one detail.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// The fault of a value over a documented bound.
+    pub fn limit(limit: &str, max: usize, actual: usize) -> Self {
+        Self::new(
+            ErrorReason::LimitExceeded,
+            format!("{limit} is {actual}; at most {max} are allowed."),
+        )
+        .with("limit", limit)
+        .with("max", max)
+        .with("actual", actual)
+    }
+
+    /// The fault of a field that is missing.
+    pub fn required(field: &str) -> Self {
+        Self::new(ErrorReason::FieldRequired, format!("{field} is required.")).with("field", field)
+    }
+
+    /// The fault of a field outside its range; `problem` completes "`field` …".
+    pub fn invalid(field: &str, problem: &str) -> Self {
+        Self::new(ErrorReason::FieldInvalid, format!("{field} {problem}.")).with("field", field)
+    }
+
+    /// The gRPC status code with which a whole call fails for this reason.
+    pub fn code(&self) -> Code {
+        code(self.reason)
+    }
+
+    /// The `google.rpc.Status` bytes of the trailer `grpc-status-details-bin`.
+    pub fn status(&self) -> Vec<u8> {
+        let info = ErrorInfo {
+            reason: self.reason.as_str_name().to_owned(),
+            domain: "zmey".to_owned(),
+            metadata: self.details.clone(),
+        };
+        let details = vec![prost_any("google.rpc.ErrorInfo", &info)];
+        Status { code: self.code() as i32, message: self.message.clone(), details }.encode_to_vec()
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.reason.as_str_name(), self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<Fault> for v1::Fault {
+    fn from(fault: Fault) -> Self {
+        Self { reason: fault.reason.into(), message: fault.message, details: fault.details }
+    }
+}
+
+impl From<Fault> for v1::Warning {
+    fn from(fault: Fault) -> Self {
+        Self { reason: fault.reason.into(), message: fault.message, details: fault.details }
+    }
+}
+
+/// The gRPC codes that zmey answers with; the numbers are gRPC's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, clippy::allow_attributes, reason = "the names are gRPC's own")]
+pub enum Code {
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    AlreadyExists = 6,
+    ResourceExhausted = 8,
+    FailedPrecondition = 9,
+    Aborted = 10,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+}
+
+/// The one place where reasons become codes. A new reason does not compile without its code.
+fn code(reason: ErrorReason) -> Code {
+    use ErrorReason as R;
+    match reason {
+        R::Unspecified | R::Internal => Code::Internal,
+        R::MethodUnknown => Code::Unimplemented,
+        R::DeadlineExceeded => Code::DeadlineExceeded,
+        R::ShuttingDown => Code::Unavailable,
+        R::SpaceUnknown | R::MemberMissing | R::CopySourceMissing => Code::NotFound,
+        R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
+            Code::ResourceExhausted
+        }
+        R::FieldValueTaken
+        | R::MemberExists
+        | R::ExternalIdTaken
+        | R::HeadTaken
+        | R::RequestIdReused => Code::AlreadyExists,
+        R::Versioning | R::ImportBusy => Code::Aborted,
+        R::RevisionNotReached
+        | R::MatchConflict
+        | R::MatchKeyUnknown
+        | R::MatchAmbiguous
+        | R::MemberNeedsAddress
+        | R::LocatorStayed
+        | R::CsidSecond
+        | R::DatakeyNotAnObject
+        | R::DatakeyNotAnArray
+        | R::DatakeyIndexInvalid
+        | R::BodyTooLarge
+        | R::ImportNotOpened
+        | R::ImportChunkGap => Code::FailedPrecondition,
+        R::RequestMalformed
+        | R::FieldRequired
+        | R::FieldInvalid
+        | R::OptionsConflict
+        | R::LimitExceeded
+        | R::AddressTypeRequired
+        | R::AddressEmpty
+        | R::AddressTooLong
+        | R::AddressNotDigits
+        | R::AddressBlocked
+        | R::AddressControlCharacter
+        | R::EmailNoAt
+        | R::EmailManyAt
+        | R::EmailLocalEmpty
+        | R::EmailLocalTooLong
+        | R::EmailLocalCharacter
+        | R::EmailLocalDot
+        | R::EmailLocalQuote
+        | R::EmailLocalNotAscii
+        | R::EmailDomainEmpty
+        | R::EmailDomainLabel
+        | R::EmailDomainCharacter
+        | R::EmailDomainTooLong
+        | R::EmailDomainLiteral
+        | R::EmailDomainNotAscii
+        | R::EmailTldUnknown
+        | R::PhoneNotANumber
+        | R::PhoneCountryUnknown
+        | R::PhoneTooShort
+        | R::PhoneTooLong
+        | R::PhoneNotInPlan
+        | R::PhoneExtension
+        | R::MatchKeysRequired
+        | R::FieldNotDeclared
+        | R::DatakeyPathInvalid
+        | R::DatakeyModeUnknown
+        | R::DatakeyTypeUnknown
+        | R::DatakeyDateInvalid
+        | R::DatakeyValueUnexpected
+        | R::DatakeyWildcard
+        | R::DatakeyReserved
+        | R::JsonInvalid
+        | R::JsonTooDeep
+        | R::ImportCellsTooMany
+        | R::CellNotUtf8
+        | R::CellNotANumber => Code::InvalidArgument,
+    }
+}
+
+/// `google.rpc.Status`; declared here because the core needs three messages of googleapis only.
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+/// `google.protobuf.Any`.
+#[derive(Clone, PartialEq, Message)]
+struct Any {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    value: Vec<u8>,
+}
+
+/// `google.rpc.ErrorInfo`.
+#[derive(Clone, PartialEq, Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    metadata: BTreeMap<String, String>,
+}
+
+fn prost_any(name: &str, message: &impl Message) -> Any {
+    Any { type_url: format!("type.googleapis.com/{name}"), value: message.encode_to_vec() }
+}

@@ -1,0 +1,8 @@
+//! The core of zmey: everything that must be fast or atomic, without transport.
+//!
+//! `wire` and `fault` are the contract, `address`, `json` and `datakey` are pure functions on
+//! values, `store` is the ordered byte map. ARCHITECTURE.md is the map of the house.
+
+pub mod fault;
+pub mod store;
+pub mod wire;

@@ -1,0 +1,257 @@
+//! The ordered byte map under everything: a small trait, two engines.
+//!
+//! An engine knows tables, keys and values as bytes; `keys` alone knows what is in a key, and the
+//! values are the messages of `proto/zmey/storage/v1`.
+
+use std::fmt::{self, Display};
+use std::ops::ControlFlow;
+
+/// The tables of a store. Each is an ordered map of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// `"header"` -> `StoreHeader`.
+    Meta,
+    /// account, database -> `SpaceRecord`.
+    Spaces,
+    /// space, type, canonical address -> `AddressRecord`; kept when the member dies.
+    Addresses,
+    /// space, head id -> `HeadRecord`; kept when the member dies.
+    Heads,
+    /// space, dataset id -> `BodyRecord` of a living member.
+    Bodies,
+    /// space, merged dataset id -> `RedirectRecord`; kept for ever.
+    Redirects,
+    /// space, declared field, value, dataset id -> nothing: the secondary indexes.
+    Fields,
+    /// space, request id -> `RequestRecord`.
+    Requests,
+    /// space, import id -> `ImportRecord`.
+    Imports,
+    /// time, table, key -> nothing: what to forget when.
+    Expiries,
+    /// first revision -> `ChangeSegment`: the change log.
+    Changes,
+}
+
+impl Table {
+    /// Every table, in the order of `Table`.
+    pub const ALL: [Self; 11] = [
+        Self::Meta,
+        Self::Spaces,
+        Self::Addresses,
+        Self::Heads,
+        Self::Bodies,
+        Self::Redirects,
+        Self::Fields,
+        Self::Requests,
+        Self::Imports,
+        Self::Expiries,
+        Self::Changes,
+    ];
+
+    /// The name of the table on disk and in dumps.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Spaces => "spaces",
+            Self::Addresses => "addresses",
+            Self::Heads => "heads",
+            Self::Bodies => "bodies",
+            Self::Redirects => "redirects",
+            Self::Fields => "fields",
+            Self::Requests => "requests",
+            Self::Imports => "imports",
+            Self::Expiries => "expiries",
+            Self::Changes => "changes",
+        }
+    }
+}
+
+/// What can go wrong below the domain; one type for all engines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// The store may not grow beyond this size. Reads and deletes go on.
+    Full {
+        /// The bound in bytes.
+        map_bytes_max: u64,
+    },
+    /// Every reader slot is taken.
+    ReadersFull {
+        /// The bound.
+        readers_max: u32,
+    },
+    /// Another process owns the store.
+    Owned {
+        /// The directory.
+        path: String,
+        /// What is known of the owner, e.g. its process id.
+        owner: String,
+    },
+    /// The store was written by another format version.
+    FormatUnknown {
+        /// The version found.
+        found: u32,
+        /// The version this build knows.
+        supported: u32,
+    },
+    /// A value does not parse or an invariant does not hold.
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// What is wrong, without personal data.
+        problem: String,
+    },
+    /// The operating system or the engine failed.
+    Io(String),
+}
+
+impl Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full { map_bytes_max } => {
+                write!(formatter, "the store is full: it may not grow over {map_bytes_max} bytes")
+            }
+            Self::ReadersFull { readers_max } => {
+                write!(formatter, "all {readers_max} reader slots of the store are taken")
+            }
+            Self::Owned { path, owner } => {
+                write!(formatter, "the store {path} is owned by {owner}; stop it first")
+            }
+            Self::FormatUnknown { found, supported } => write!(
+                formatter,
+                "the store has format version {found}; this zmey knows {supported}"
+            ),
+            Self::Corrupt { table, problem } => {
+                write!(formatter, "table {table} is corrupt: {problem}")
+            }
+            Self::Io(problem) => formatter.write_str(problem),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// The result of everything below the domain.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// One consistent view of the store.
+pub trait Snapshot {
+    /// Visits the value of each key in the order of `keys`, which must be sorted (equal keys may
+    /// repeat); `None` where the table has none. One round trip whatever the number of keys.
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[&[u8]],
+        visit: &mut dyn FnMut(usize, Option<&[u8]>),
+    ) -> StoreResult<()>;
+
+    /// Visits entries in ascending order from the first key that is not less than `from`, until
+    /// `limit` entries were visited or `visit` breaks.
+    fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        limit: usize,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> StoreResult<()>;
+}
+
+/// Where entries of a batch live: `key` and `value` are ranges of the arena.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    table: Table,
+    start: usize,
+    key_bytes: u32,
+    /// `None` deletes the key.
+    value_bytes: Option<u32>,
+}
+
+/// What one commit writes. Of several entries with one key the last counts.
+#[derive(Debug, Default)]
+pub struct Mutations {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+impl Mutations {
+    /// Writes `value` at `key`.
+    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.push(table, key, Some(value));
+    }
+
+    /// Removes `key`; a missing key is no error.
+    pub fn delete(&mut self, table: Table, key: &[u8]) {
+        self.push(table, key, None);
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The bytes of all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// The entries by table and key, one for each key, as (table, key, value).
+    pub fn sorted(&mut self) -> impl Iterator<Item = (Table, &[u8], Option<&[u8]>)> {
+        let arena = &self.arena;
+        let key = |entry: &Entry| (entry.table, &arena[entry.start..][..entry.key_bytes as usize]);
+        // Stable, so that of equal keys the last written stays last.
+        self.entries.sort_by(|left, right| key(left).cmp(&key(right)));
+        let entries = &self.entries;
+        entries.iter().enumerate().filter_map(move |(index, entry)| {
+            let (table, bytes) = key(entry);
+            if entries.get(index + 1).is_some_and(|next| key(next) == (table, bytes)) {
+                return None;
+            }
+            let value_start = entry.start + entry.key_bytes as usize;
+            let value = entry.value_bytes.map(|length| &arena[value_start..][..length as usize]);
+            Some((table, bytes, value))
+        })
+    }
+
+    fn push(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(key);
+        self.arena.extend_from_slice(value.unwrap_or_default());
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("bounded by the callers");
+        self.entries.push(Entry {
+            table,
+            start,
+            key_bytes: length(key),
+            value_bytes: value.map(length),
+        });
+    }
+}
+
+/// What an engine tells of itself for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Bytes that the store occupies.
+    pub used_bytes: u64,
+    /// Bytes up to which the store may grow without remapping.
+    pub map_bytes: u64,
+    /// Read snapshots open now.
+    pub readers: u32,
+    /// Age of the oldest open snapshot in milliseconds; 0 where none is open.
+    pub reader_age_ms: u64,
+}
+
+/// An ordered byte map with consistent snapshots and atomic, durable batches.
+pub trait Engine: Send + Sync {
+    /// Runs `read` on one consistent snapshot. The snapshot never outlives the call.
+    fn read(&self, read: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<()>) -> StoreResult<()>;
+
+    /// Runs `plan` on the newest state and applies what it returns, all or nothing; durable when
+    /// this returns. Writers take turns. `plan` may be run again, for example after the map grew
+    /// or after a conflict, and must not have effects of its own.
+    fn write(
+        &self,
+        plan: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<Mutations>,
+    ) -> StoreResult<()>;
+
+    /// What the engine tells of itself.
+    fn stats(&self) -> EngineStats;
+}

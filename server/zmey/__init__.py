@@ -1,0 +1,1 @@
+"""zmey: an identity-resolution server. One member, many identifiers."""
