@@ -1,20 +1,23 @@
-//! Compiles the wire and storage contracts of `proto/` into Rust types.
+//! Generates what the core compiles in: the contracts' types and the phone tables.
 
+use std::error::Error;
 use std::path::PathBuf;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let protos = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../proto");
-    println!("cargo::rerun-if-changed={}", protos.display());
-    let files = [
-        "zmey/v1/match_service.proto",
-        "zmey/v1/member_service.proto",
-        "zmey/v1/import_service.proto",
-        "zmey/storage/v1/records.proto",
-    ];
-    let descriptors = protox::compile(files, [&protos])?;
-    prost_build::Config::new()
-        .bytes(["."])
-        .btree_map(["."])
-        .compile_fds(descriptors)?;
-    Ok(())
+#[path = "build/contracts.rs"]
+mod contracts;
+#[path = "build/phone.rs"]
+mod phone;
+
+fn main() {
+    if let Err(error) = generate() {
+        // Cargo shows this on one line and fails the build.
+        println!("cargo::error={}", error.to_string().replace('\n', " / "));
+    }
+}
+
+fn generate() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("..");
+    let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
+    contracts::compile(&root)?;
+    phone::generate(&root, &out_dir)
 }

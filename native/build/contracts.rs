@@ -1,0 +1,19 @@
+//! Compiles the wire and storage contracts of `proto/` into Rust types.
+
+use std::error::Error;
+use std::path::Path;
+
+/// Compiles the contracts of the repository whose root is given.
+pub fn compile(root: &Path) -> Result<(), Box<dyn Error>> {
+    let protos = root.join("proto");
+    println!("cargo::rerun-if-changed={}", protos.display());
+    let files = [
+        "zmey/v1/match_service.proto",
+        "zmey/v1/member_service.proto",
+        "zmey/v1/import_service.proto",
+        "zmey/storage/v1/records.proto",
+    ];
+    let descriptors = protox::compile(files, [&protos])?;
+    prost_build::Config::new().bytes(["."]).btree_map(["."]).compile_fds(descriptors)?;
+    Ok(())
+}
