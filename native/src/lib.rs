@@ -4,5 +4,6 @@
 //! values, `store` is the ordered byte map. ARCHITECTURE.md is the map of the house.
 
 pub mod fault;
+pub mod json;
 pub mod store;
 pub mod wire;
