@@ -3,6 +3,7 @@
 //! `wire` and `fault` are the contract, `address`, `json` and `datakey` are pure functions on
 //! values, `store` is the ordered byte map. ARCHITECTURE.md is the map of the house.
 
+pub mod datakey;
 pub mod fault;
 pub mod json;
 pub mod store;

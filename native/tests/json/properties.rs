@@ -45,7 +45,8 @@ fn spelled_string() -> impl Strategy<Value = String> {
         }),
         any::<char>().prop_map(|char| {
             let mut units = [0; 2];
-            char.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04X}")).collect()
+            let units = char.encode_utf16(&mut units).iter();
+            units.map(|unit| format!("\\u{unit:04X}")).collect::<Vec<_>>().concat()
         }),
         "[a-c/]",
         Just("\\/".to_owned()),

@@ -1,4 +1,4 @@
-//! The vectors of JSONTestSuite: what every parser must accept and refuse.
+//! The vectors of `JSONTestSuite`: what every parser must accept and refuse.
 
 use std::fs;
 use std::path::Path;
