@@ -4,7 +4,9 @@
 //! values, `store` is the ordered byte map. ARCHITECTURE.md is the map of the house.
 
 pub mod address;
+pub mod datakey;
 pub mod fault;
+pub mod json;
 pub mod phone;
 pub mod store;
 pub mod wire;

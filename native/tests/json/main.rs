@@ -1,0 +1,6 @@
+//! Tests of `_native::json` through its public functions.
+
+mod canonical;
+mod properties;
+mod scan;
+mod vectors;
