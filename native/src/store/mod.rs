@@ -3,6 +3,7 @@
 //! An engine knows tables, keys and values as bytes; `keys` alone knows what is in a key, and the
 //! values are the messages of `proto/zmey/storage/v1`.
 
+pub mod check;
 pub mod dump;
 pub mod header;
 pub mod keys;
