@@ -3,10 +3,29 @@
 //! An engine knows tables, keys and values as bytes; `keys` alone knows what is in a key, and the
 //! values are the messages of `proto/zmey/storage/v1`.
 
+pub mod check;
+pub mod dump;
+pub mod header;
+pub mod keys;
+pub mod lmdb;
+pub mod memory;
+mod owner;
+mod readers;
+pub mod records;
+
+#[cfg(test)]
+mod conformance;
+
+pub use self::header::FORMAT_VERSION;
+pub use self::lmdb::{Lmdb, Options};
+pub use self::memory::Memory;
+
+use std::cmp::Ordering;
 use std::fmt::{self, Display};
 use std::ops::ControlFlow;
 
-/// The tables of a store. Each is an ordered map of its own.
+/// The tables of a store. Each is an ordered map of its own. Their positions are on disk, in keys
+/// of Expiries and in dumps: new ones come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// `"header"` -> `StoreHeader`.
@@ -49,7 +68,17 @@ impl Table {
         Self::Changes,
     ];
 
-    /// The name of the table on disk and in dumps.
+    /// The number of the table on disk and in dumps.
+    pub fn tag(self) -> u8 {
+        self as u8
+    }
+
+    /// The table with this number.
+    pub fn from_tag(tag: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(tag)).copied()
+    }
+
+    /// The name of the table on disk and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
@@ -147,6 +176,7 @@ pub trait Snapshot {
 
     /// Visits entries in ascending order from the first key that is not less than `from`, until
     /// `limit` entries were visited or `visit` breaks.
+    #[expect(clippy::type_complexity, reason = "a name for the closure would say less")]
     fn scan(
         &self,
         table: Table,
@@ -156,73 +186,115 @@ pub trait Snapshot {
     ) -> StoreResult<()>;
 }
 
-/// Where entries of a batch live: `key` and `value` are ranges of the arena.
+/// In place of the length of a value: the entry deletes its key.
+const DELETED: u32 = u32::MAX;
+
+/// Where an entry of a batch lives: key and value follow one another in the arena.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    table: Table,
+    /// The first bytes of the key, padded with zeros. They decide nearly every comparison without a
+    /// look into the arena, which is what sorting large batches would wait for.
+    prefix: u128,
     start: usize,
     key_bytes: u32,
-    /// `None` deletes the key.
-    value_bytes: Option<u32>,
+    /// `DELETED` deletes the key.
+    value_bytes: u32,
+}
+
+/// What one commit writes into one table. Each has an arena of its own, so that the small entries
+/// of one are not scattered between the large ones of another.
+#[derive(Debug, Default, Clone)]
+struct TableMutations {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
 }
 
 /// What one commit writes. Of several entries with one key the last counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Mutations {
-    arena: Vec<u8>,
-    entries: Vec<Entry>,
+    /// By `Table::tag`.
+    tables: [TableMutations; Table::ALL.len()],
 }
 
 impl Mutations {
     /// Writes `value` at `key`.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        self.push(table, key, Some(value));
+        let value_bytes = u32::try_from(value.len()).expect("bounded by the callers");
+        self.tables[usize::from(table.tag())].push(key, value, value_bytes);
     }
 
     /// Removes `key`; a missing key is no error.
     pub fn delete(&mut self, table: Table, key: &[u8]) {
-        self.push(table, key, None);
+        self.tables[usize::from(table.tag())].push(key, &[], DELETED);
     }
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.tables.iter().all(|table| table.entries.is_empty())
+    }
+
+    /// Whether nothing is written, only removed: such a batch may use the room that an engine at
+    /// its bound keeps for it.
+    pub fn only_deletes(&self) -> bool {
+        let mut entries = self.tables.iter().flat_map(|table| &table.entries);
+        entries.all(|entry| entry.value_bytes == DELETED)
     }
 
     /// The bytes of all keys and values.
     pub fn bytes(&self) -> usize {
-        self.arena.len()
+        self.tables.iter().map(|table| table.arena.len()).sum()
     }
 
     /// The entries by table and key, one for each key, as (table, key, value).
     pub fn sorted(&mut self) -> impl Iterator<Item = (Table, &[u8], Option<&[u8]>)> {
-        let arena = &self.arena;
-        let key = |entry: &Entry| (entry.table, &arena[entry.start..][..entry.key_bytes as usize]);
-        // Stable, so that of equal keys the last written stays last.
-        self.entries.sort_by(|left, right| key(left).cmp(&key(right)));
-        let entries = &self.entries;
-        entries.iter().enumerate().filter_map(move |(index, entry)| {
-            let (table, bytes) = key(entry);
-            if entries.get(index + 1).is_some_and(|next| key(next) == (table, bytes)) {
-                return None;
-            }
-            let value_start = entry.start + entry.key_bytes as usize;
-            let value = entry.value_bytes.map(|length| &arena[value_start..][..length as usize]);
-            Some((table, bytes, value))
+        Table::ALL.into_iter().zip(&mut self.tables).flat_map(|(table, mutations)| {
+            mutations.sorted().map(move |(key, value)| (table, key, value))
         })
     }
+}
 
-    fn push(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) {
-        let start = self.arena.len();
-        self.arena.extend_from_slice(key);
-        self.arena.extend_from_slice(value.unwrap_or_default());
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("bounded by the callers");
+impl TableMutations {
+    fn push(&mut self, key: &[u8], value: &[u8], value_bytes: u32) {
+        let mut prefix = [0; size_of::<u128>()];
+        let length = key.len().min(prefix.len());
+        prefix[..length].copy_from_slice(&key[..length]);
         self.entries.push(Entry {
-            table,
-            start,
-            key_bytes: length(key),
-            value_bytes: value.map(length),
+            prefix: u128::from_be_bytes(prefix),
+            start: self.arena.len(),
+            key_bytes: u32::try_from(key.len()).expect("bounded by the callers"),
+            value_bytes,
         });
+        self.arena.extend_from_slice(key);
+        self.arena.extend_from_slice(value);
+    }
+
+    fn sorted(&mut self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        let Self { arena, entries } = self;
+        let (arena, entries): (&[u8], _) = (arena, entries);
+        // Stable, so that of equal keys the last written stays last.
+        entries.sort_by(|left, right| left.compare(right, arena));
+        let entries: &[Entry] = entries;
+        entries.iter().enumerate().filter_map(move |(index, entry)| {
+            let next = entries.get(index + 1);
+            let last = next.is_none_or(|next| entry.compare(next, arena).is_ne());
+            last.then(|| (entry.key(arena), entry.value(arena)))
+        })
+    }
+}
+
+impl Entry {
+    fn compare(&self, other: &Self, arena: &[u8]) -> Ordering {
+        let by_prefix = self.prefix.cmp(&other.prefix);
+        by_prefix.then_with(|| self.key(arena).cmp(other.key(arena)))
+    }
+
+    fn key<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        &arena[self.start..][..self.key_bytes as usize]
+    }
+
+    fn value<'a>(&self, arena: &'a [u8]) -> Option<&'a [u8]> {
+        let start = self.start + self.key_bytes as usize;
+        (self.value_bytes != DELETED).then(|| &arena[start..][..self.value_bytes as usize])
     }
 }
 

@@ -1,0 +1,280 @@
+//! The one place that knows what is in a key.
+//!
+//! Builders append to a buffer of the caller, so that one buffer can hold the keys of a whole
+//! batch; `owned` makes a key of its own. Integers are big-endian, so that byte order is number
+//! order, and the number of the space comes first, so that a space is one range of each table.
+
+use sha2::{Digest, Sha256};
+
+use super::{StoreError, StoreResult, Table};
+use crate::wire::v1::AddressType;
+
+/// Bytes of the longest key: LMDB as it is built here takes no longer ones.
+pub const KEY_BYTES_MAX: usize = 511;
+
+/// A longer address is in its key as SHA-256: addresses have up to 4,096 bytes.
+pub const ADDRESS_BYTES_PLAIN_MAX: usize = 400;
+
+/// A longer value of a declared field is in its key as SHA-256: values have up to 1,024 bytes.
+pub const FIELD_VALUE_BYTES_PLAIN_MAX: usize = 200;
+
+/// Bytes of the longest request id and import id, as in the wire contract.
+pub const ID_BYTES_MAX: usize = 128;
+
+/// The one key of Meta.
+pub const HEADER: &[u8] = b"header";
+
+/// In the type byte of an address: the address follows as SHA-256.
+const ADDRESS_HASHED: u8 = 0x80;
+
+/// In place of the length of a field value: the value follows as SHA-256.
+const FIELD_VALUE_HASHED: u8 = 0xff;
+
+const HASH_BYTES: usize = 32;
+
+/// A name within a key: itself where it is short, its SHA-256 where it is long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name<'a> {
+    /// The bytes themselves.
+    Plain(&'a [u8]),
+    /// SHA-256 of the bytes.
+    Hashed(&'a [u8]),
+}
+
+/// A key of Addresses in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressKey<'a> {
+    /// The number of the space.
+    pub space: u32,
+    /// The type of the address.
+    pub kind: AddressType,
+    /// The canonical form.
+    pub address: Name<'a>,
+}
+
+/// A key of Fields in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldKey<'a> {
+    /// The number of the space.
+    pub space: u32,
+    /// The number of the declared field.
+    pub field: u16,
+    /// The value as the index has it.
+    pub value: Name<'a>,
+    /// A member with this value.
+    pub dataset_id: u64,
+}
+
+/// A key of Expiries in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpiryKey<'a> {
+    /// When to forget, Unix time.
+    pub time_seconds: u64,
+    /// The table that has what to forget.
+    pub table: Table,
+    /// Its key there.
+    pub key: &'a [u8],
+}
+
+/// Makes one key in a buffer of its own: `owned(|key| head(key, space, head_id))`.
+pub fn owned(build: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut key = Vec::with_capacity(32);
+    build(&mut key);
+    key
+}
+
+/// Appends what all keys of a space begin with, in every table that has spaces.
+pub fn space_prefix(key: &mut Vec<u8>, space: u32) {
+    key.extend_from_slice(&space.to_be_bytes());
+}
+
+/// Appends a key of Spaces.
+pub fn space(key: &mut Vec<u8>, account_id: u32, db_id: u32) {
+    key.extend_from_slice(&account_id.to_be_bytes());
+    key.extend_from_slice(&db_id.to_be_bytes());
+}
+
+/// Appends a key of Addresses; `address` is the canonical form.
+pub fn address(key: &mut Vec<u8>, space: u32, kind: AddressType, address: &[u8]) {
+    let kind = u8::try_from(kind as i32).expect("address types are small numbers");
+    space_prefix(key, space);
+    if address.len() <= ADDRESS_BYTES_PLAIN_MAX {
+        key.push(kind);
+        key.extend_from_slice(address);
+    } else {
+        key.push(kind | ADDRESS_HASHED);
+        key.extend_from_slice(&Sha256::digest(address));
+    }
+}
+
+/// Appends a key of Heads.
+pub fn head(key: &mut Vec<u8>, space: u32, head_id: u64) {
+    numbered(key, space, head_id);
+}
+
+/// Appends a key of Bodies.
+pub fn body(key: &mut Vec<u8>, space: u32, dataset_id: u64) {
+    numbered(key, space, dataset_id);
+}
+
+/// Appends a key of Redirects.
+pub fn redirect(key: &mut Vec<u8>, space: u32, merged_dataset_id: u64) {
+    numbered(key, space, merged_dataset_id);
+}
+
+/// Appends what all keys of Fields with this value begin with, and no other key does: a scan from
+/// here that ends where this prefix ends lists the members with the value.
+pub fn field_prefix(key: &mut Vec<u8>, space: u32, field: u16, value: &[u8]) {
+    space_prefix(key, space);
+    key.extend_from_slice(&field.to_be_bytes());
+    match u8::try_from(value.len()) {
+        Ok(length) if value.len() <= FIELD_VALUE_BYTES_PLAIN_MAX => {
+            key.push(length);
+            key.extend_from_slice(value);
+        }
+        _ => {
+            key.push(FIELD_VALUE_HASHED);
+            key.extend_from_slice(&Sha256::digest(value));
+        }
+    }
+}
+
+/// Appends a key of Fields.
+pub fn field(key: &mut Vec<u8>, space: u32, field: u16, value: &[u8], dataset_id: u64) {
+    field_prefix(key, space, field, value);
+    key.extend_from_slice(&dataset_id.to_be_bytes());
+}
+
+/// Appends a key of Requests; the id has at most `ID_BYTES_MAX` bytes.
+pub fn request(key: &mut Vec<u8>, space: u32, request_id: &[u8]) {
+    named(key, space, request_id);
+}
+
+/// Appends a key of Imports; the id has at most `ID_BYTES_MAX` bytes.
+pub fn import(key: &mut Vec<u8>, space: u32, import_id: &[u8]) {
+    named(key, space, import_id);
+}
+
+/// Appends a key of Expiries; `target` is a key of `table`.
+pub fn expiry(key: &mut Vec<u8>, time_seconds: u64, table: Table, target: &[u8]) {
+    key.extend_from_slice(&time_seconds.to_be_bytes());
+    key.push(table.tag());
+    key.extend_from_slice(target);
+}
+
+/// Appends a key of Changes.
+pub fn change(key: &mut Vec<u8>, first_revision: u64) {
+    key.extend_from_slice(&first_revision.to_be_bytes());
+}
+
+/// The account and the database in a key of Spaces.
+pub fn parse_space(key: &[u8]) -> StoreResult<(u32, u32)> {
+    let parse = || {
+        let (account_id, rest) = split_u32(key)?;
+        let (db_id, rest) = split_u32(rest)?;
+        rest.is_empty().then_some((account_id, db_id))
+    };
+    parse().ok_or_else(|| malformed(Table::Spaces, key))
+}
+
+/// The parts of a key of Addresses.
+pub fn parse_address(key: &[u8]) -> StoreResult<AddressKey<'_>> {
+    let parse = || {
+        let (space, rest) = split_u32(key)?;
+        let (&tag, rest) = rest.split_first()?;
+        let kind = AddressType::try_from(i32::from(tag & !ADDRESS_HASHED)).ok()?;
+        let address = if tag & ADDRESS_HASHED == 0 {
+            (rest.len() <= ADDRESS_BYTES_PLAIN_MAX).then_some(Name::Plain(rest))?
+        } else {
+            (rest.len() == HASH_BYTES).then_some(Name::Hashed(rest))?
+        };
+        (kind != AddressType::Unspecified).then_some(AddressKey { space, kind, address })
+    };
+    parse().ok_or_else(|| malformed(Table::Addresses, key))
+}
+
+/// The space and the number in a key of Heads, Bodies or Redirects.
+pub fn parse_numbered(table: Table, key: &[u8]) -> StoreResult<(u32, u64)> {
+    let parse = || {
+        let (space, rest) = split_u32(key)?;
+        let (number, rest) = split_u64(rest)?;
+        rest.is_empty().then_some((space, number))
+    };
+    parse().ok_or_else(|| malformed(table, key))
+}
+
+/// The parts of a key of Fields.
+pub fn parse_field(key: &[u8]) -> StoreResult<FieldKey<'_>> {
+    let parse = || {
+        let (space, rest) = split_u32(key)?;
+        let (field, rest) = rest.split_first_chunk()?;
+        let (&length, rest) = rest.split_first()?;
+        let (value, dataset_id) = rest.split_last_chunk()?;
+        let hashed = length == FIELD_VALUE_HASHED;
+        let value_bytes = if hashed { HASH_BYTES } else { usize::from(length) };
+        (value.len() == value_bytes && value_bytes <= FIELD_VALUE_BYTES_PLAIN_MAX).then(|| {
+            FieldKey {
+                space,
+                field: u16::from_be_bytes(*field),
+                value: if hashed { Name::Hashed(value) } else { Name::Plain(value) },
+                dataset_id: u64::from_be_bytes(*dataset_id),
+            }
+        })
+    };
+    parse().ok_or_else(|| malformed(Table::Fields, key))
+}
+
+/// The space and the id in a key of Requests or Imports.
+pub fn parse_named(table: Table, key: &[u8]) -> StoreResult<(u32, &[u8])> {
+    split_u32(key)
+        .filter(|(_, id)| !id.is_empty() && id.len() <= ID_BYTES_MAX)
+        .ok_or_else(|| malformed(table, key))
+}
+
+/// The parts of a key of Expiries.
+pub fn parse_expiry(key: &[u8]) -> StoreResult<ExpiryKey<'_>> {
+    let parse = || {
+        let (time_seconds, rest) = split_u64(key)?;
+        let (&tag, target) = rest.split_first()?;
+        let table = Table::from_tag(tag)?;
+        (!target.is_empty()).then_some(ExpiryKey { time_seconds, table, key: target })
+    };
+    parse().ok_or_else(|| malformed(Table::Expiries, key))
+}
+
+/// The first revision in a key of Changes.
+pub fn parse_change(key: &[u8]) -> StoreResult<u64> {
+    let bytes = key.try_into().map_err(|_| malformed(Table::Changes, key))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+fn numbered(key: &mut Vec<u8>, space: u32, number: u64) {
+    space_prefix(key, space);
+    key.extend_from_slice(&number.to_be_bytes());
+}
+
+fn named(key: &mut Vec<u8>, space: u32, id: &[u8]) {
+    debug_assert!(!id.is_empty() && id.len() <= ID_BYTES_MAX, "checked when the call is decoded");
+    space_prefix(key, space);
+    key.extend_from_slice(id);
+}
+
+fn split_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u32::from_be_bytes(*number), rest))
+}
+
+fn split_u64(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u64::from_be_bytes(*number), rest))
+}
+
+/// The key itself is personal data and is not told.
+fn malformed(table: Table, key: &[u8]) -> StoreError {
+    let problem = format!("a key of {} bytes does not parse", key.len());
+    StoreError::Corrupt { table: table.name(), problem }
+}
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

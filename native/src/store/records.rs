@@ -1,0 +1,108 @@
+//! Between the bytes of values and the messages of `wire::storage`.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::{StoreError, StoreResult, Table};
+use crate::wire::storage::{ChangeList, ChangeSegment};
+
+/// LZ4 cannot expand a block more than this; a larger claim is corrupt and is not allocated.
+const LZ4_RATIO_MAX: usize = 255;
+
+/// LZ4 would grow shorter lists rather than shrink them.
+const COMPRESS_BYTES_MIN: usize = 64;
+
+/// Reads a value of `table`.
+pub fn decode<M: Message + Default>(table: Table, value: &[u8]) -> StoreResult<M> {
+    M::decode(value).map_err(|error| {
+        let problem = format!("a value of {} bytes does not decode: {error}", value.len());
+        StoreError::Corrupt { table: table.name(), problem }
+    })
+}
+
+/// Writes a value.
+pub fn encode<M: Message>(record: &M) -> Vec<u8> {
+    record.encode_to_vec()
+}
+
+/// Replaces the content of `buffer` by a value, so that a batch needs one buffer for its values.
+pub fn encode_into<M: Message>(record: &M, buffer: &mut Vec<u8>) {
+    buffer.clear();
+    record.encode(buffer).expect("a vector grows");
+}
+
+/// Fills `content` and `content_bytes` of a segment.
+pub fn pack_changes(changes: &ChangeList) -> (Bytes, u32) {
+    let plain = changes.encode_to_vec();
+    if plain.len() >= COMPRESS_BYTES_MIN {
+        let packed = lz4_flex::block::compress(&plain);
+        if packed.len() < plain.len() {
+            let plain_bytes = u32::try_from(plain.len()).expect("bounded by the batch");
+            return (packed.into(), plain_bytes);
+        }
+    }
+    (plain.into(), 0)
+}
+
+/// Reads `content` of a segment.
+pub fn unpack_changes(segment: &ChangeSegment) -> StoreResult<ChangeList> {
+    if segment.content_bytes == 0 {
+        return decode(Table::Changes, &segment.content);
+    }
+    let plain_bytes = segment.content_bytes as usize;
+    let plain = (plain_bytes / LZ4_RATIO_MAX <= segment.content.len())
+        .then(|| lz4_flex::block::decompress(&segment.content, plain_bytes).ok())
+        .flatten()
+        .filter(|plain| plain.len() == plain_bytes)
+        .ok_or_else(|| StoreError::Corrupt {
+            table: Table::Changes.name(),
+            problem: format!("{} bytes do not decompress", segment.content.len()),
+        })?;
+    decode(Table::Changes, &plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::storage::{AddressRecord, ChangeRecord};
+
+    fn list(changes: u64) -> ChangeList {
+        let change = |dataset_id| ChangeRecord { dataset_id, version: 1, ..Default::default() };
+        ChangeList { changes: (0..changes).map(change).collect() }
+    }
+
+    #[test]
+    fn changes_round_trip() {
+        for (count, compressed) in [(0, false), (1, false), (2_000, true)] {
+            let (content, content_bytes) = pack_changes(&list(count));
+            assert_eq!(content_bytes != 0, compressed, "{count} changes");
+            let segment = ChangeSegment { content, content_bytes, ..Default::default() };
+            assert_eq!(unpack_changes(&segment), Ok(list(count)), "{count} changes");
+        }
+    }
+
+    #[test]
+    fn corrupt_values_are_refused() {
+        let (content, content_bytes) = pack_changes(&list(2_000));
+        let cut = content.slice(..content.len() - 9);
+        for (content, content_bytes) in [
+            (content.clone(), u32::MAX),
+            (content.clone(), content_bytes - 1),
+            (cut, content_bytes),
+        ] {
+            let segment = ChangeSegment { content, content_bytes, ..Default::default() };
+            assert!(matches!(unpack_changes(&segment), Err(StoreError::Corrupt { .. })));
+        }
+        let error = decode::<AddressRecord>(Table::Addresses, &[0xff]).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { table: "addresses", .. }));
+    }
+
+    #[test]
+    fn a_buffer_is_replaced() {
+        let record = AddressRecord { head_id: 7, dataset_id: 9 };
+        let mut buffer = vec![1, 2, 3];
+        encode_into(&record, &mut buffer);
+        assert_eq!(buffer, encode(&record));
+        assert_eq!(decode(Table::Addresses, &buffer), Ok(record));
+    }
+}
