@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 
 use prost::Message;
 
+use crate::store::StoreError;
 use crate::wire::v1::{self, ErrorReason};
 
 /// The result of everything that may be the caller's fault.
@@ -20,12 +21,20 @@ pub struct Fault {
     pub message: String,
     /// Names, values and limits in question, as documented at each reason in the contract.
     pub details: BTreeMap<String, String>,
+    /// What the operator's log may say beyond that; never sent to a caller.
+    pub cause: String,
 }
 
 impl Fault {
     /// A fault without details.
     pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), details: BTreeMap::new() }
+        Self { reason, message: message.into(), details: BTreeMap::new(), cause: String::new() }
+    }
+
+    /// A fault of the server itself; `cause` is for the operator's log only.
+    pub fn internal(cause: impl Display) -> Self {
+        let fault = Self::new(ErrorReason::Internal, "Internal error.");
+        Self { cause: cause.to_string(), ..fault }
     }
 
     /// Adds one detail.
@@ -73,6 +82,27 @@ impl Fault {
     }
 }
 
+/// Why one item of a batch failed: its own fault, or the store under all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The item is refused; its neighbours go on.
+    Fault(Fault),
+    /// The store failed; the whole batch ends.
+    Store(StoreError),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.reason.as_str_name(), self.message)
@@ -80,6 +110,22 @@ impl Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full { map_bytes_max } => {
+                Self::new(ErrorReason::StoreFull, "The store is full; delete data or let it grow.")
+                    .with("map_bytes", map_bytes_max)
+            }
+            StoreError::ReadersFull { readers_max } => {
+                Self::new(ErrorReason::StoreReadersFull, "Too many reads at once; try again.")
+                    .with("readers_max", readers_max)
+            }
+            other => Self::internal(other),
+        }
+    }
+}
 
 impl From<Fault> for v1::Fault {
     fn from(fault: Fault) -> Self {

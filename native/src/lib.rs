@@ -1,12 +1,31 @@
 //! The core of zmey: everything that must be fast or atomic, without transport.
 //!
-//! `wire` and `fault` are the contract, `address`, `json` and `datakey` are pure functions on
-//! values, `store` is the ordered byte map. ARCHITECTURE.md is the map of the house.
+//! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
+//! functions on values; `store` is the ordered byte map; `matching` decides, `member` plans,
+//! `write` commits, `import` takes rows, `service` has the methods. ARCHITECTURE.md is the map.
 
 pub mod address;
+pub mod boot;
+pub mod config;
+pub mod core;
 pub mod datakey;
 pub mod fault;
+pub mod import;
 pub mod json;
+pub mod matching;
+pub mod member;
+pub mod metrics;
 pub mod phone;
+pub mod service;
+pub mod space;
 pub mod store;
+pub mod tools;
 pub mod wire;
+pub mod write;
+
+#[cfg(feature = "python")]
+mod python;
+
+/// Batches are made on one thread and dropped on another, which the system's allocator does slowly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

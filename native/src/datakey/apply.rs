@@ -95,10 +95,10 @@ impl<'a> Document<'a> {
                     CopySource::MissingWritesNull => None,
                     CopySource::MissingSkips => return Ok(Applied::Ignored),
                 };
-                match (found, date_type) {
-                    (None, _) => Cow::Borrowed("null"),
-                    (Some(value), None) => value,
-                    (Some(value), Some(date_type)) => {
+                let value = found.unwrap_or(Cow::Borrowed("null"));
+                match date_type {
+                    None => value,
+                    Some(date_type) => {
                         let text = json::string(&value).ok_or_else(|| date_type.refuse(&value))?;
                         Cow::Owned(quoted(&date_type.resolve(&text, moment)?))
                     }
@@ -151,9 +151,10 @@ impl<'a> Document<'a> {
     fn merge(&mut self, path: &'a Path, mode: Mode, mut value: Node<'a>) -> Result<Applied> {
         let members = std::mem::take(value.object().ok_or(Problem::NotAnObject)?).into_entries();
         let node = match self.root.locate(path.elements())? {
-            Some(node) => node,
-            None if mode == Mode::MergeUpdate => return Ok(Applied::Ignored),
-            None => {
+            Some(node) if !node.is_null() => node,
+            _ if mode == Mode::MergeUpdate => return Ok(Applied::Ignored),
+            // seed 002: where parts of a path are created, null does not exist.
+            _ => {
                 let node = self.create(path)?;
                 *node = Node::Object(Box::default());
                 node
@@ -180,8 +181,10 @@ impl<'a> Document<'a> {
             Some(elements) => std::mem::take(elements),
             None => [value].into(),
         };
-        let Some(node) = self.root.locate(path.elements())? else {
-            return self.set(path, Node::Array(added));
+        let node = match self.root.locate(path.elements())? {
+            Some(node) if !node.is_null() => node,
+            // seed 002: where parts of a path are created, null does not exist.
+            _ => return self.set(path, Node::Array(added)),
         };
         let elements = node.array().ok_or(Problem::NotAnArray)?;
         if mode == Mode::Push {

@@ -126,10 +126,15 @@ fn is_empty(value: &[u8]) -> bool {
 
 /// The canonical text of a value of the caller.
 pub(super) fn canonical(value: &[u8]) -> Result<String> {
-    check_bytes(value.len())?;
     let mut text = String::new();
-    json::canonicalize(value, &mut text).map_err(Problem::Json)?;
+    append_canonical(value, &mut text)?;
     Ok(text)
+}
+
+/// The same, behind what `out` holds already.
+pub(super) fn append_canonical(value: &[u8], out: &mut String) -> Result<()> {
+    check_bytes(value.len())?;
+    json::canonicalize(value, out).map_err(Problem::Json)
 }
 
 pub(super) fn check_bytes(bytes: usize) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::json;
 use crate::wire::v1::{CellFormat, DatakeyColumn, DatakeyMode};
 
 use super::apply::Applied;
-use super::change::{canonical, check_bytes, check_levels, quoted};
+use super::change::{append_canonical, check_bytes, check_levels};
 use super::date::DateType;
 use super::document::Document;
 use super::mode::Mode;
@@ -63,54 +63,55 @@ impl ColumnChange {
         self.mode
     }
 
-    /// Applies one cell.
-    pub fn apply<'a>(
-        &'a self,
-        document: &mut Document<'a>,
-        cell: &'a str,
-        moment: &Moment,
-    ) -> Checked<Applied> {
-        self.apply_cell(document, cell, moment)
+    /// Checks one cell and appends the canonical JSON that it writes to `out`; answers whether the
+    /// cell changes anything at all. Needs no document, so that rows are prepared in parallel.
+    pub fn prepare(&self, cell: &str, moment: &Moment, out: &mut String) -> Checked<bool> {
+        self.prepare_cell(cell, moment, out)
             .map_err(|problem| problem.fault(self.index, self.path.text()))
     }
 
-    fn apply_cell<'a>(
-        &'a self,
-        document: &mut Document<'a>,
-        cell: &'a str,
-        moment: &Moment,
-    ) -> Result<Applied> {
+    /// Applies a prepared cell.
+    pub fn apply<'a>(&'a self, document: &mut Document<'a>, value: &'a str) -> Checked<Applied> {
+        let applied = match self.mode {
+            Mode::Delete => document.delete(&self.path),
+            mode => document.write_value(&self.path, mode, Cow::Borrowed(value)),
+        };
+        applied.map_err(|problem| problem.fault(self.index, self.path.text()))
+    }
+
+    fn prepare_cell(&self, cell: &str, moment: &Moment, out: &mut String) -> Result<bool> {
         if self.mode == Mode::Delete {
-            return if cell.is_empty() {
-                Ok(Applied::Ignored)
-            } else {
-                document.delete(&self.path)
-            };
+            return Ok(!cell.is_empty());
         }
         if cell.is_empty() && !self.write_empty {
-            return Ok(Applied::Ignored);
+            return Ok(false);
         }
-        let value = if self.is_json { self.json(cell, moment)? } else { self.text(cell, moment)? };
-        document.write_value(&self.path, self.mode, value)
+        if self.is_json { self.json(cell, moment, out)? } else { self.text(cell, moment, out)? }
+        Ok(true)
     }
 
-    fn text(&self, cell: &str, moment: &Moment) -> Result<Cow<'static, str>> {
+    fn text(&self, cell: &str, moment: &Moment, out: &mut String) -> Result<()> {
         check_bytes(cell.len())?;
-        Ok(Cow::Owned(match &self.date_type {
-            Some(date_type) => quoted(&date_type.resolve(cell, moment)?),
-            None => quoted(cell),
-        }))
+        match &self.date_type {
+            Some(date_type) => json::quote(&date_type.resolve(cell, moment)?, out),
+            None => json::quote(cell, out),
+        }
+        Ok(())
     }
 
-    fn json(&self, cell: &str, moment: &Moment) -> Result<Cow<'static, str>> {
+    fn json(&self, cell: &str, moment: &Moment, out: &mut String) -> Result<()> {
         if cell.is_empty() {
-            return Ok(Cow::Borrowed("null"));
+            out.push_str("null");
+            return Ok(());
         }
-        let value = canonical(cell.as_bytes())?;
-        check_levels(&self.path, self.mode, &value)?;
-        let Some(date_type) = &self.date_type else { return Ok(Cow::Owned(value)) };
+        let start = out.len();
+        append_canonical(cell.as_bytes(), out)?;
+        check_levels(&self.path, self.mode, &out[start..])?;
+        let Some(date_type) = &self.date_type else { return Ok(()) };
+        let value = out.split_off(start);
         let text = json::string(&value).ok_or_else(|| date_type.refuse(&value))?;
-        Ok(Cow::Owned(quoted(&date_type.resolve(&text, moment)?)))
+        json::quote(&date_type.resolve(&text, moment)?, out);
+        Ok(())
     }
 }
 

@@ -27,6 +27,9 @@ pub const HEADER: &[u8] = b"header";
 /// In the type byte of an address: the address follows as SHA-256.
 const ADDRESS_HASHED: u8 = 0x80;
 
+/// Bytes of a key of Heads, Bodies and Redirects.
+pub const NUMBERED_BYTES: usize = 12;
+
 /// In place of the length of a field value: the value follows as SHA-256.
 const FIELD_VALUE_HASHED: u8 = 0xff;
 

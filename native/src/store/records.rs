@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message;
 
-use super::{StoreError, StoreResult, Table};
+use super::{Snapshot, StoreError, StoreResult, Table};
 use crate::wire::storage::{ChangeList, ChangeSegment};
 
 /// LZ4 cannot expand a block more than this; a larger claim is corrupt and is not allocated.
@@ -18,6 +18,19 @@ pub fn decode<M: Message + Default>(table: Table, value: &[u8]) -> StoreResult<M
         let problem = format!("a value of {} bytes does not decode: {error}", value.len());
         StoreError::Corrupt { table: table.name(), problem }
     })
+}
+
+/// Reads the value of one key.
+pub fn get<M: Message + Default>(
+    snapshot: &dyn Snapshot,
+    table: Table,
+    key: &[u8],
+) -> StoreResult<Option<M>> {
+    let mut found = Ok(None);
+    snapshot.get_many(table, &[key], &mut |_, value| {
+        found = value.map(|bytes| decode(table, bytes)).transpose();
+    })?;
+    found
 }
 
 /// Writes a value.

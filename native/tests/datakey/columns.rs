@@ -27,8 +27,11 @@ fn writing_empty(column: DatakeyColumn) -> DatakeyColumn {
 
 fn apply(before: &str, column: &DatakeyColumn, cell: &str) -> Result<String, ErrorReason> {
     let change = ColumnChange::compile(2, column).map_err(|fault| fault.reason)?;
+    let mut value = String::new();
     let mut document = Document::new(before);
-    change.apply(&mut document, cell, &moment("UTC")).map_err(|fault| fault.reason)?;
+    if change.prepare(cell, &moment("UTC"), &mut value).map_err(|fault| fault.reason)? {
+        change.apply(&mut document, &value).map_err(|fault| fault.reason)?;
+    }
     let outcome = document.finish().map_err(|fault| fault.reason)?;
     Ok(outcome.text.unwrap_or_else(|| before.to_owned()))
 }
@@ -88,12 +91,17 @@ fn a_row() {
         .enumerate()
         .map(|(index, column)| ColumnChange::compile(index, column).unwrap())
         .collect();
+    let cells = ["Олена", "Kyiv", "7"].iter().zip(&changes).map(|(cell, change)| {
+        let mut value = String::new();
+        assert!(change.prepare(cell, &moment("UTC"), &mut value).unwrap());
+        value
+    });
+    let cells: Vec<String> = cells.collect();
     let mut document = Document::new(r#"{"city":"Lviv"}"#);
-    let cells = ["Олена", "Kyiv", "7"];
     let applied: Vec<_> = changes
         .iter()
-        .zip(cells)
-        .map(|(change, cell)| change.apply(&mut document, cell, &moment("UTC")).unwrap())
+        .zip(&cells)
+        .map(|(change, cell)| change.apply(&mut document, cell).unwrap())
         .collect();
     assert_eq!(applied, [Applied::Written, Applied::Ignored, Applied::Written]);
     let text = document.finish().unwrap().text.unwrap();

@@ -1,0 +1,160 @@
+//! An open store with everything that works on it. Knows nothing of Python: any listener may call
+//! it.
+
+use std::collections::HashSet;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::boot;
+use crate::config::CoreConfig;
+use crate::datakey::Moment;
+use crate::fault::{Failure, Fault, Result};
+use crate::import::{ActiveImport, ImportStream};
+use crate::matching::AddressBook;
+use crate::member::View;
+use crate::metrics::Metrics;
+use crate::service;
+use crate::space::{Space, Spaces};
+use crate::store::{Engine, Snapshot};
+use crate::write::Writer;
+use crate::write::queue::deadline_exceeded;
+
+/// Tells the time; an argument, so that any batch can be replayed.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The core.
+pub struct Core {
+    engine: Arc<dyn Engine>,
+    writer: Writer,
+    spaces: Spaces,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    active_imports: Mutex<HashSet<ActiveImport>>,
+    import_window_bytes: usize,
+}
+
+impl Core {
+    /// Opens the store that a configuration names and starts the writer.
+    pub fn open(config: &CoreConfig, clock: Clock) -> Result<Self> {
+        let engine = boot::engine(config)?;
+        Self::on(engine, config, clock)
+    }
+
+    /// Starts on an engine that is open.
+    pub fn on(engine: Arc<dyn Engine>, config: &CoreConfig, clock: Clock) -> Result<Self> {
+        let spaces = boot::spaces(engine.as_ref(), &config.spaces)?;
+        let metrics = Arc::new(Metrics::default());
+        let writer = Writer::start(
+            Arc::clone(&engine),
+            Arc::clone(&metrics),
+            config.commit_rows_max,
+            config.commit_bytes_max,
+        )
+        .map_err(Fault::internal)?;
+        Ok(Self {
+            engine,
+            writer,
+            spaces,
+            metrics,
+            clock,
+            active_imports: Mutex::default(),
+            import_window_bytes: config.import_window_bytes,
+        })
+    }
+
+    /// Answers one unary call. A write that has not begun when `time_left` is over writes
+    /// nothing.
+    pub fn call(
+        &self,
+        method: &str,
+        request: Bytes,
+        time_left: Option<Duration>,
+    ) -> Result<Vec<u8>> {
+        if time_left.is_some_and(|left| left.is_zero()) {
+            return Err(deadline_exceeded());
+        }
+        let deadline = time_left.and_then(|left| Instant::now().checked_add(left));
+        service::method(method)?(self, request, deadline)
+    }
+
+    /// Opens an import; `request` is its first message.
+    pub fn open_import(self: &Arc<Self>, request: Bytes) -> Result<ImportStream> {
+        ImportStream::open(Arc::clone(self), request)
+    }
+
+    /// Counters and gauges by Prometheus name.
+    pub fn list_metrics(&self) -> Vec<(&'static str, f64)> {
+        self.metrics.list(self.engine.stats())
+    }
+
+    /// Commits what waits and takes no more; idempotent. The store is closed when the last
+    /// reference to the core goes.
+    pub fn close(&self) {
+        self.writer.close();
+    }
+
+    pub(crate) fn spaces(&self) -> &Spaces {
+        &self.spaces
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        self.engine.deref()
+    }
+
+    pub(crate) fn import_window_bytes(&self) -> usize {
+        self.import_window_bytes
+    }
+
+    pub(crate) fn active_imports(&self) -> impl DerefMut<Target = HashSet<ActiveImport>> + '_ {
+        // A set without half-made changes: whatever panicked, it is consistent.
+        self.active_imports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one moment of a call in a space.
+    pub(crate) fn moment(&self, space: &Space) -> Moment {
+        Moment { now: (self.clock)(), zone: space.zone.clone() }
+    }
+
+    /// Runs a read on one snapshot.
+    pub(crate) fn snapshot<T>(
+        &self,
+        mut work: impl FnMut(&dyn Snapshot) -> std::result::Result<T, Failure>,
+    ) -> Result<T> {
+        let mut answer = Err(Fault::internal("the engine did not run the read"));
+        self.engine.read(&mut |snapshot| {
+            answer = match work(snapshot) {
+                Ok(value) => Ok(value),
+                Err(Failure::Fault(fault)) => Err(fault),
+                Err(Failure::Store(error)) => return Err(error),
+            };
+            Ok(())
+        })?;
+        answer
+    }
+
+    /// Runs a read on a view of one snapshot in which the addresses of a sealed book are linked:
+    /// `work` gets the slot of each.
+    pub(crate) fn read<T>(
+        &self,
+        book: &AddressBook,
+        mut work: impl FnMut(&mut View<'_>, &[u32]) -> std::result::Result<T, Failure>,
+    ) -> Result<T> {
+        self.snapshot(|snapshot| {
+            let mut view = View::new(snapshot)?;
+            let links = view.link(&[book])?;
+            work(&mut view, &links[0])
+        })
+    }
+}

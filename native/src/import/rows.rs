@@ -1,0 +1,121 @@
+//! Rows become steps: cells are checked, normalised and turned into JSON on the caller's thread.
+
+use std::sync::Arc;
+
+use crate::datakey::Moment;
+use crate::fault::{Fault, Result};
+use crate::import::columns::{Column, Plan};
+use crate::matching::keys::address_probe;
+use crate::matching::{AddressBook, Probe, Target, fields};
+use crate::member::cells::Cells;
+use crate::member::step::{Batch, Origin, Step};
+use crate::space::Space;
+use crate::wire::v1::{
+    AddressType, ErrorReason, FieldValue, ImportChunk, ImportRow, KeyKind,
+};
+
+/// Prepares the rows of a chunk. A row that cannot be prepared becomes its fault.
+pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: Moment) -> Batch {
+    let mut preparation = Preparation {
+        space,
+        plan,
+        moment: &moment,
+        book: AddressBook::default(),
+        probes: Vec::with_capacity(chunk.rows.len() * 3),
+        cells: Cells::new(Arc::clone(plan)),
+    };
+    let steps = chunk.rows.iter().map(|row| preparation.step(row)).collect();
+    let Preparation { book, probes, cells, .. } = preparation;
+    let space = Arc::clone(space);
+    Batch { space, book: book.sealed(), probes, steps, cells: Some(cells), origin: Origin::Import, moment }
+}
+
+struct Preparation<'a> {
+    space: &'a Space,
+    plan: &'a Arc<Plan>,
+    moment: &'a Moment,
+    book: AddressBook,
+    probes: Vec<Probe>,
+    cells: Cells,
+}
+
+impl Preparation<'_> {
+    fn step(&mut self, row: &ImportRow) -> Result<Step> {
+        let plan = self.plan;
+        if row.cells.len() > plan.columns.len() {
+            return Err(Fault::new(
+                ErrorReason::ImportCellsTooMany,
+                "The row has more cells than there are columns; look for a stray separator.",
+            )
+            .with("columns", plan.columns.len())
+            .with("cells", row.cells.len()));
+        }
+        let (first_probe, first_cell) = (self.probes.len(), self.cells.len());
+        for (index, (column, cell)) in plan.columns.iter().zip(&row.cells).enumerate() {
+            let text = std::str::from_utf8(cell).map_err(|_| not_utf8(index))?;
+            self.cell(index, column, text)?;
+        }
+        if self.probes.len() == first_probe {
+            return Err(Fault::new(
+                ErrorReason::MatchKeysRequired,
+                "All key cells of the row are empty.",
+            ));
+        }
+        Ok(Step {
+            probes: first_probe..self.probes.len(),
+            cells: first_cell..self.cells.len(),
+            if_exists: plan.if_exists,
+            newbie_confirm: plan.newbie_confirm,
+            source: plan.source.clone(),
+            strict: plan.policy.strict,
+            ..Step::default()
+        })
+    }
+
+    fn cell(&mut self, index: usize, column: &Column, text: &str) -> Result<()> {
+        match column {
+            Column::Ignored => {}
+            Column::Datakey(change) => self.cells.add(index, change, text, self.moment)?,
+            _ if text.is_empty() => {}
+            Column::ContactId => {
+                let id = text.trim().parse().map_err(|_| not_a_number(index))?;
+                self.probe(KeyKind::ContactId, index, Target::Contact(id), "");
+            }
+            Column::Address(kind) => {
+                let key = match kind {
+                    AddressType::Csid => KeyKind::ExternalCustomerId,
+                    _ => KeyKind::Locator,
+                };
+                let key = (key, position(index));
+                let policy = &self.plan.policy;
+                let probe = address_probe(self.space, policy, key, *kind, text, &mut self.book);
+                self.probes.push(probe);
+            }
+            Column::Field(path) => {
+                let value = FieldValue { path: path.clone(), value: text.to_owned() };
+                let query = fields::query(self.space, &value)?;
+                self.probe(KeyKind::Field, index, Target::Field(Box::new(query)), path);
+            }
+        }
+        Ok(())
+    }
+
+    fn probe(&mut self, kind: KeyKind, index: usize, target: Target, field_path: &str) {
+        let rank = self.plan.policy.rank(kind, AddressType::Unspecified, field_path);
+        self.probes.push(Probe { kind, index: position(index), rank, target });
+    }
+}
+
+fn position(index: usize) -> u32 {
+    u32::try_from(index).expect("there are at most 1,000 columns")
+}
+
+fn not_utf8(column: usize) -> Fault {
+    Fault::new(ErrorReason::CellNotUtf8, "A cell is not valid UTF-8; convert the file first.")
+        .with("column", column)
+}
+
+fn not_a_number(column: usize) -> Fault {
+    Fault::new(ErrorReason::CellNotANumber, "A contact id must be decimal digits.")
+        .with("column", column)
+}

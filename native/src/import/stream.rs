@@ -1,0 +1,290 @@
+//! One running StreamImport: chunks are prepared on the caller's thread while the writer commits
+//! earlier ones; a window of bytes bounds what waits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use crate::core::Core;
+use crate::datakey::Moment;
+use crate::fault::{Fault, Result};
+use crate::import::columns::Plan;
+use crate::import::rows;
+use crate::service::check_items;
+use crate::space::Space;
+use crate::wire::v1::stream_import_request::Message as Request;
+use crate::wire::v1::stream_import_response::Message as Response;
+use crate::wire::v1::{
+    ErrorReason, ImportChunk, ImportOpened, ImportOptions, ImportReceipt, OutcomeStatus, RowReject,
+    RowWarning, StreamImportRequest, StreamImportResponse,
+};
+use crate::wire::{decode, encode};
+use crate::write::position::Position;
+use crate::write::queue::{self, Answers, Done, Job, Purpose, Reply};
+
+/// Bytes of an import id; file names and dates are shorter.
+const IMPORT_ID_BYTES_MAX: usize = 128;
+
+/// An import that may be resumed and is running: space number and import id.
+pub type ActiveImport = (u32, String);
+
+/// A chunk whose receipt has not been given yet.
+enum Pending {
+    /// Committed before.
+    Repeated(u64),
+    /// Planned only.
+    Planned(u64, Box<Result<Done>>),
+    /// In the writer's queue.
+    Waiting(u64, Reply, usize),
+}
+
+#[derive(Default)]
+struct State {
+    pending: VecDeque<Pending>,
+    bytes_waiting: usize,
+    finished: bool,
+    cancelled: bool,
+}
+
+/// The import. `submit` and `receipt` are called from two threads.
+pub struct ImportStream {
+    core: Arc<Core>,
+    space: Arc<Space>,
+    plan: Arc<Plan>,
+    moment: Moment,
+    validate_only: bool,
+    active: Option<ActiveImport>,
+    opened: Vec<u8>,
+    /// Where the next chunk goes; taken by one `submit` at a time.
+    next: Mutex<(u64, Option<Position>)>,
+    committed_before: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl ImportStream {
+    /// Opens an import; `request` is its first message.
+    pub fn open(core: Arc<Core>, request: Bytes) -> Result<Self> {
+        let Some(Request::Options(options)) = decode::<StreamImportRequest>(request)?.message else {
+            let message = "The first message of an import must be its options.";
+            return Err(Fault::new(ErrorReason::ImportNotOpened, message));
+        };
+        let space = Arc::clone(core.spaces().get(options.space.as_ref())?);
+        let plan = Arc::new(Plan::compile(&space, &options)?);
+        if options.import_id.len() > IMPORT_ID_BYTES_MAX {
+            let length = options.import_id.len();
+            return Err(Fault::limit("import_id", IMPORT_ID_BYTES_MAX, length));
+        }
+        let moment = core.moment(&space);
+        let active = activate(&core, &space, &options)?;
+        let mut stream = Self {
+            moment,
+            plan,
+            validate_only: options.validate_only,
+            active,
+            opened: Vec::new(),
+            next: Mutex::new((1, None)),
+            committed_before: 0,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            space,
+            core,
+        };
+        stream.find_position()?;
+        Ok(stream)
+    }
+
+    /// The encoded answer to the options.
+    pub fn opened(&self) -> &[u8] {
+        &self.opened
+    }
+
+    /// Takes one message with a chunk; blocks while the window is full.
+    pub fn submit(&self, request: Bytes) -> Result<()> {
+        let bytes = request.len();
+        let Some(Request::Chunk(chunk)) = decode::<StreamImportRequest>(request)?.message else {
+            return Err(Fault::invalid("message", "must be a chunk after the options"));
+        };
+        check_items("chunk.rows", chunk.rows.len())?;
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        if chunk.number <= self.committed_before && chunk.number > 0 {
+            self.push(Pending::Repeated(chunk.number));
+            return Ok(());
+        }
+        if chunk.number != next.0 {
+            return Err(gap(next.0, chunk.number));
+        }
+        let pending = self.start(&chunk, next.1.as_ref().map(Position::next), bytes)?;
+        next.0 += 1;
+        next.1 = next.1.as_ref().map(Position::next);
+        self.push(pending);
+        Ok(())
+    }
+
+    /// Says that no chunk follows.
+    pub fn finish(&self) {
+        self.lock().finished = true;
+        self.changed.notify_all();
+    }
+
+    /// Gives up: blocked calls return, and no chunk is taken any more.
+    pub fn cancel(&self) {
+        self.lock().cancelled = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the next receipt, in the order of the chunks; `None` after the last one.
+    pub fn receipt(&self) -> Result<Option<Vec<u8>>> {
+        let Some(pending) = self.next_pending() else {
+            return Ok(None);
+        };
+        let (number, done) = match pending {
+            Pending::Repeated(number) => {
+                let receipt = ImportReceipt { chunk: number, repeated: true, ..Default::default() };
+                return Ok(Some(response(Response::Receipt(receipt))));
+            }
+            Pending::Planned(number, done) => (number, *done),
+            Pending::Waiting(number, reply, bytes) => {
+                let done = queue::wait(&reply);
+                self.lock().bytes_waiting -= bytes;
+                self.changed.notify_all();
+                (number, done)
+            }
+        };
+        Ok(Some(response(Response::Receipt(receipt(number, done?)?))))
+    }
+
+    fn find_position(&mut self) -> Result<()> {
+        if let Some((space, import_id)) = &self.active {
+            let now_seconds = self.moment.now.as_second();
+            let position = Position::open(self.core.engine(), *space, import_id, now_seconds)?;
+            self.committed_before = position.next_chunk - 1;
+            self.next = Mutex::new((position.next_chunk, Some(position)));
+        }
+        let next_chunk = self.committed_before + 1;
+        self.opened = response(Response::Opened(ImportOpened { next_chunk }));
+        Ok(())
+    }
+
+    fn start(&self, chunk: &ImportChunk, position: Option<Position>, bytes: usize) -> Result<Pending> {
+        self.reserve(bytes)?;
+        let batch = rows::batch(&self.space, &self.plan, chunk, self.moment.clone());
+        let job = Job { batch, purpose: Purpose::Rows(position), bytes, deadline: None };
+        let started = if self.validate_only {
+            let planned = self.core.snapshot(|snapshot| {
+                let (mut done, _discarded) = queue::plan(snapshot, &[&job])?;
+                done.pop().ok_or_else(|| Fault::internal("one job has one answer").into())
+            });
+            Ok(Pending::Planned(chunk.number, Box::new(planned)))
+        } else {
+            self.core.writer().submit(job).map(|reply| Pending::Waiting(chunk.number, reply, bytes))
+        };
+        if !matches!(started, Ok(Pending::Waiting(..))) {
+            self.lock().bytes_waiting -= bytes;
+        }
+        started
+    }
+
+    /// Waits until the window has room; one chunk always fits.
+    fn reserve(&self, bytes: usize) -> Result<()> {
+        let window = self.core.import_window_bytes();
+        let mut state = self.lock();
+        while !state.cancelled && state.bytes_waiting > 0 && state.bytes_waiting + bytes > window {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.cancelled {
+            return Err(Fault::new(ErrorReason::ShuttingDown, "The import was given up."));
+        }
+        state.bytes_waiting += bytes;
+        Ok(())
+    }
+
+    fn push(&self, pending: Pending) {
+        self.lock().pending.push_back(pending);
+        self.changed.notify_all();
+    }
+
+    fn next_pending(&self) -> Option<Pending> {
+        let mut state = self.lock();
+        loop {
+            if state.cancelled {
+                return None;
+            }
+            if let Some(pending) = state.pending.pop_front() {
+                return Some(pending);
+            }
+            if state.finished {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is a single assignment: a panic leaves it consistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ImportStream {
+    fn drop(&mut self) {
+        if let Some(active) = &self.active {
+            self.core.active_imports().remove(active);
+        }
+    }
+}
+
+/// Makes sure that nobody else runs the import; imports without an id are not remembered.
+fn activate(core: &Core, space: &Space, options: &ImportOptions) -> Result<Option<ActiveImport>> {
+    if options.import_id.is_empty() || options.validate_only {
+        return Ok(None);
+    }
+    let active = (space.number, options.import_id.clone());
+    if core.active_imports().insert(active.clone()) {
+        return Ok(Some(active));
+    }
+    Err(Fault::new(
+        ErrorReason::ImportBusy,
+        "Another stream is importing under this import_id; wait for it or choose another id.",
+    )
+    .with("import_id", &options.import_id))
+}
+
+fn gap(expected: u64, actual: u64) -> Fault {
+    Fault::new(
+        ErrorReason::ImportChunkGap,
+        "Chunks must follow one another without gaps from the one that `opened` named.",
+    )
+    .with("expected", expected)
+    .with("actual", actual)
+}
+
+fn response(message: Response) -> Vec<u8> {
+    encode(&StreamImportResponse { message: Some(message) })
+}
+
+fn receipt(chunk: u64, done: Done) -> Result<ImportReceipt> {
+    let Answers::Rows(rows) = done.answers else {
+        return Err(Fault::internal("a chunk has rows"));
+    };
+    let mut receipt = ImportReceipt { chunk, revision: done.revision, ..Default::default() };
+    receipt.statuses.reserve(rows.len());
+    receipt.contact_ids.reserve(rows.len());
+    for (row, outcome) in (0..).zip(rows) {
+        let (status, contact) = match outcome {
+            Ok(outcome) => {
+                let warning = |warning| RowWarning { row, warning: Some(warning) };
+                receipt.warnings.extend(outcome.warnings.into_iter().map(warning));
+                (outcome.status, outcome.contact)
+            }
+            Err(fault) => {
+                receipt.rejects.push(RowReject { row, fault: Some(fault.into()) });
+                (OutcomeStatus::Rejected, 0)
+            }
+        };
+        receipt.statuses.push(status.into());
+        receipt.contact_ids.push(contact);
+    }
+    Ok(receipt)
+}

@@ -1,0 +1,248 @@
+//! Declared custom fields: which values of a body are indexed, and how a query finds their
+//! holders.
+
+use std::borrow::Cow;
+
+use crate::config::FieldConfig;
+use crate::datakey::{self, Pattern};
+use crate::fault::{Failure, Fault, Result};
+use crate::json;
+use crate::member::View;
+use crate::space::Space;
+use crate::store::{StoreResult, keys};
+use crate::wire::v1::{ErrorReason, FieldValue};
+
+/// Bytes of a value to look for; longer texts are no identifiers.
+pub const VALUE_BYTES_MAX: usize = 1_024;
+/// Steps of a search for several tags before it is refused as too broad: about 0.1 s.
+pub const TAG_SEARCH_STEPS_MAX: usize = 100_000;
+
+/// What the values of a field are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A text, compared exactly.
+    String = 1,
+    /// An integer; 123 and "123" are the same.
+    Int = 2,
+    /// A set of tags: an array of texts or one text with commas.
+    Tags = 3,
+}
+
+impl FieldKind {
+    /// The kind that a configuration names.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "string" => Some(Self::String),
+            "int" => Some(Self::Int),
+            "tags" => Some(Self::Tags),
+            _ => None,
+        }
+    }
+
+    /// The name of a kind in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Tags => "tags",
+        }
+    }
+
+    /// The kind that a store has recorded.
+    pub fn from_number(number: u32) -> Option<Self> {
+        [Self::String, Self::Int, Self::Tags].into_iter().find(|kind| *kind as u32 == number)
+    }
+}
+
+/// One declared field.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Stands for the field in keys.
+    pub number: u16,
+    /// The datakey path as declared.
+    pub path: String,
+    /// What its values are.
+    pub kind: FieldKind,
+    /// Whether a second member with the same value is refused.
+    pub unique: bool,
+    pattern: Pattern,
+}
+
+impl Field {
+    /// Compiles a declaration.
+    pub fn new(config: &FieldConfig, number: u16) -> Result<Self> {
+        let kind = FieldKind::parse(&config.kind).ok_or_else(|| {
+            Fault::invalid("spaces.fields.kind", "is not one of string, int, tags")
+        })?;
+        let pattern = Pattern::parse(0, &config.path)?;
+        Ok(Self { number, path: config.path.clone(), kind, unique: config.unique, pattern })
+    }
+
+    /// The values under which a body with this data is found; sorted, each once.
+    pub fn values(&self, data: &str) -> Vec<String> {
+        let Some(found) = datakey::read(data, &self.pattern) else {
+            return Vec::new();
+        };
+        let mut values = match self.kind {
+            FieldKind::String => text_of(&found).into_iter().collect(),
+            FieldKind::Int => integer_of(&found).into_iter().collect(),
+            FieldKind::Tags => tags_of(&found),
+        };
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+}
+
+/// A look-up of one field, ready to run.
+#[derive(Debug)]
+pub struct FieldQuery {
+    /// The path as the space declared it.
+    pub path: String,
+    /// The key prefix of the holders of each value; all values must be held.
+    prefixes: Vec<Vec<u8>>,
+}
+
+/// Compiles a field of a request.
+pub fn query(space: &Space, request: &FieldValue) -> Result<FieldQuery> {
+    if request.value.len() > VALUE_BYTES_MAX {
+        return Err(Fault::limit("keys.fields.value", VALUE_BYTES_MAX, request.value.len()));
+    }
+    let field = declared(space, &request.path)?;
+    let values = match field.kind {
+        FieldKind::String => vec![request.value.clone()],
+        FieldKind::Int => vec![canonical_integer(&request.value).ok_or_else(|| {
+            Fault::invalid("keys.fields.value", "must be decimal digits for an int field")
+        })?],
+        FieldKind::Tags => split_tags(&request.value),
+    };
+    if values.is_empty() || values.iter().any(String::is_empty) {
+        return Err(Fault::invalid("keys.fields.value", "must not be empty"));
+    }
+    let prefix = |value: &String| prefix(space.number, field, value);
+    Ok(FieldQuery { path: field.path.clone(), prefixes: values.iter().map(prefix).collect() })
+}
+
+/// The declared field of a path.
+pub fn declared<'a>(space: &'a Space, path: &str) -> Result<&'a Field> {
+    space.fields.iter().find(|field| field.path == path).ok_or_else(|| {
+        let message = "The space has not declared this field for matching.";
+        Fault::new(ErrorReason::FieldNotDeclared, message).with("field", path)
+    })
+}
+
+/// Who holds what a query asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holders {
+    /// Nobody.
+    None,
+    /// Exactly this member.
+    One(u64),
+    /// Two or more members.
+    Several,
+}
+
+/// Finds the holders of a query.
+pub fn holders(view: &View<'_>, query: &FieldQuery) -> std::result::Result<Holders, Failure> {
+    let mut steps = 0;
+    let Some(first) = next_holder(view, query, 0, &mut steps)? else {
+        return Ok(Holders::None);
+    };
+    match next_holder(view, query, first + 1, &mut steps)? {
+        None => Ok(Holders::One(first)),
+        Some(_) => Ok(Holders::Several),
+    }
+}
+
+/// The holder of one value other than `except`, if any.
+pub fn other_holder(
+    view: &View<'_>,
+    (space, field): (u32, &Field),
+    value: &str,
+    except: u64,
+) -> StoreResult<Option<u64>> {
+    let prefix = prefix(space, field, value);
+    match view.next_holder(&prefix, 0)? {
+        Some(id) if id == except => view.next_holder(&prefix, id + 1),
+        other => Ok(other),
+    }
+}
+
+fn prefix(space: u32, field: &Field, value: &str) -> Vec<u8> {
+    keys::owned(|key| keys::field_prefix(key, space, field.number, value.as_bytes()))
+}
+
+/// The least member from `from` on that every prefix lists: each step asks the next prefix for
+/// the first member that is not less than the candidate.
+fn next_holder(
+    view: &View<'_>,
+    query: &FieldQuery,
+    from: u64,
+    steps: &mut usize,
+) -> std::result::Result<Option<u64>, Failure> {
+    let mut candidate = from;
+    let mut agreeing = 0;
+    for prefix in query.prefixes.iter().cycle() {
+        *steps += 1;
+        if *steps > TAG_SEARCH_STEPS_MAX {
+            return Err(too_broad(query).into());
+        }
+        let Some(holder) = view.next_holder(prefix, candidate)? else {
+            return Ok(None);
+        };
+        agreeing = if holder == candidate { agreeing + 1 } else { 1 };
+        candidate = holder;
+        if agreeing >= query.prefixes.len() {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
+}
+
+fn too_broad(query: &FieldQuery) -> Fault {
+    Fault::new(
+        ErrorReason::FieldSearchTooBroad,
+        "Too many members hold some of these tags; ask for rarer ones.",
+    )
+    .with("field", &query.path)
+    .with("max", TAG_SEARCH_STEPS_MAX)
+}
+
+fn text_of(value: &str) -> Option<String> {
+    json::string(value).map(Cow::into_owned)
+}
+
+fn integer_of(value: &str) -> Option<String> {
+    match json::kind(value) {
+        json::Kind::String => canonical_integer(&json::string(value)?),
+        json::Kind::Number => canonical_integer(value),
+        _ => None,
+    }
+}
+
+fn tags_of(value: &str) -> Vec<String> {
+    match json::kind(value) {
+        json::Kind::String => json::string(value).map_or_else(Vec::new, |text| split_tags(&text)),
+        json::Kind::Array => json::elements(value)
+            .filter_map(text_of)
+            .map(|tag| tag.trim().to_owned())
+            .filter(|tag| !tag.is_empty())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn split_tags(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+}
+
+/// Decimal digits with an optional minus, without leading zeros; `None` for anything else.
+fn canonical_integer(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = digits.trim_start_matches('0');
+    Some(if digits.is_empty() { "0".to_owned() } else { format!("{sign}{digits}") })
+}

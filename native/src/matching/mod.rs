@@ -1,0 +1,14 @@
+//! Who somebody is: from the keys of a request to one member, with reasons.
+//!
+//! `order` ranks keys, `keys` normalises them, `decide` walks them over a view of the store,
+//! `report` says why in the words of the contract, `fields` knows declared custom fields.
+
+pub mod decide;
+pub mod fields;
+pub mod keys;
+pub mod order;
+pub mod report;
+
+pub use decide::{Decision, Found, decide};
+pub use keys::{AddressBook, Probe, Target, prepare};
+pub use order::Policy;

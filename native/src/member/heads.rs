@@ -1,0 +1,359 @@
+//! The heads of a step: which addresses a member gets, which stay where they are, and what
+//! changes on the head through which the member is addressed.
+
+use std::collections::BTreeSet;
+
+use crate::address::type_name;
+use crate::fault::{Failure, Fault};
+use crate::matching::decide::{Keys, has_external_id};
+use crate::matching::fields::{self, Field};
+use crate::matching::{Decision, Target};
+use crate::member::View;
+use crate::member::step::{Origin, Step};
+use crate::space::Space;
+use crate::store::{StoreResult, keys};
+use crate::wire::storage::{AddressRecord, HeadRecord, Stamp};
+use crate::wire::v1::{AddressType, ErrorReason, KeyKind, Warning};
+
+/// Heads of one member: far over what one person has; a body lists them all.
+pub const HEADS_PER_MEMBER_MAX: usize = 1_000;
+
+/// One address that a step attaches.
+#[derive(Debug)]
+pub struct Attachment {
+    /// The entry of the book.
+    pub entry: usize,
+    /// Whether it waits for confirmation.
+    confirm: bool,
+    /// The resource through which it is subscribed.
+    resource_id: Option<u32>,
+}
+
+/// The address that decided: entry of the book and head id; `None` where a number or field did.
+pub fn matched_head(keys: Keys<'_>, decision: &Decision) -> Option<(usize, u64)> {
+    let position = decision.matched?;
+    match keys.probes[position].target {
+        Target::Address(entry) => Some((entry, decision.found[position].head)),
+        _ => None,
+    }
+}
+
+/// Decides which addresses of a step become heads of its member. Addresses among the keys that
+/// another member has stay there with a warning; listed heads that another member has are a fault.
+pub fn plan(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    step: &Step,
+    decision: &Decision,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Attachment>, Failure> {
+    let mut attachments: Vec<Attachment> = Vec::new();
+    let contact = decision.contact;
+    let mut refused = None;
+    for probe in keys.probes {
+        match &probe.target {
+            Target::Address(entry) => {
+                let owner = owner(view, keys, *entry);
+                if owner != 0 && owner != contact {
+                    warnings.push(stayed(keys, *entry, (probe.kind, probe.index), owner));
+                } else if owner == 0 {
+                    attachments.push(attachment(keys, step, *entry, step.newbie_confirm));
+                }
+            }
+            Target::Refused(fault) => {
+                warnings.push(located(fault, probe.kind, probe.index).into());
+                refused.get_or_insert(fault);
+            }
+            Target::Contact(_) | Target::Dataset(_) | Target::Head(_) | Target::Field(_) => {}
+        }
+    }
+    for (index, &(entry, confirm)) in step.heads.iter().enumerate() {
+        match owner(view, keys, entry) {
+            0 => attachments.push(attachment(keys, step, entry, confirm || step.newbie_confirm)),
+            owner if owner == contact => {}
+            owner => return Err(taken(keys, entry, index, owner).into()),
+        }
+    }
+    let mut seen = BTreeSet::new();
+    attachments.retain(|wish| seen.insert(keys.links[wish.entry]));
+    if contact == 0 && attachments.is_empty() {
+        return Err(refused.map_or_else(needs_address, |fault| (**fault).clone()).into());
+    }
+    check_count(view, keys, contact, attachments.len())?;
+    warn_of_second_csid(view, keys, contact, &attachments, warnings)?;
+    Ok(attachments)
+}
+
+/// Attaches the planned addresses; answers their head ids, in order.
+pub fn attach(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    contact: u64,
+    attachments: &[Attachment],
+    stamp: &Stamp,
+    origin: Origin,
+) -> Result<Vec<u64>, Failure> {
+    let space = keys.space.number;
+    let mut attached = Vec::with_capacity(attachments.len());
+    for wish in attachments {
+        let slot = keys.links[wish.entry];
+        let kind = keys.book.kind(wish.entry) as u32;
+        let known = view.address(slot).map(|record| record.head_id);
+        let head_id = known.unwrap_or_else(|| view.next_head_id(space));
+        view.set_address(slot, AddressRecord { head_id, dataset_id: contact });
+        let record = HeadRecord {
+            r#type: kind,
+            address: keys.book.text(wish.entry).to_owned(),
+            create: Some(stamp.clone()),
+            import_seconds: if origin == Origin::Import { stamp.time_seconds } else { 0 },
+            confirm_lock: wish.confirm,
+            resource_ids: wish.resource_id.into_iter().collect(),
+            ..Default::default()
+        };
+        view.insert_head(space, head_id, &record);
+        if let Some(body) = view.body(space, contact)? {
+            body.record.head_ids.push(head_id);
+            body.record.head_types.push(kind);
+        }
+        attached.push(head_id);
+    }
+    Ok(attached)
+}
+
+/// Whether the step changes the state of a head that the member already has.
+pub fn would_change(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    step: &Step,
+    decision: &Decision,
+) -> StoreResult<bool> {
+    let space = keys.space.number;
+    if !step.head_changes.is_empty() {
+        let id = addressed_head(view, keys, decision.contact, matched_head(keys, decision))?;
+        let head = view.head(space, id)?.cloned().unwrap_or_default();
+        let mut after = head.clone();
+        step.head_changes.iter().for_each(|change| change.apply(&mut after, 0));
+        if after != head {
+            return Ok(true);
+        }
+    }
+    Ok(!unsubscribed(view, keys, step, decision.contact)?.is_empty())
+}
+
+/// Changes the state of the addressed head and subscribes the member's heads among the keys;
+/// answers the heads that changed.
+pub fn change(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    step: &Step,
+    contact: u64,
+    member: Option<(usize, u64)>,
+    stamp: &Stamp,
+    origin: Origin,
+) -> StoreResult<Vec<u64>> {
+    let space = keys.space.number;
+    let mut changed = unsubscribed(view, keys, step, contact)?;
+    for &id in &changed {
+        view.change_head(space, id, |head| {
+            head.resource_ids.extend(step.resource_id);
+            head.resource_ids.sort_unstable();
+        })?;
+    }
+    if !step.head_changes.is_empty() {
+        let id = addressed_head(view, keys, contact, member)?;
+        view.change_head(space, id, |head| {
+            step.head_changes.iter().for_each(|change| change.apply(head, stamp.time_seconds));
+        })?;
+        changed.push(id);
+    }
+    for &id in &changed {
+        view.change_head(space, id, |head| match origin {
+            Origin::Call => head.update = Some(stamp.clone()),
+            Origin::Import => head.import_seconds = stamp.time_seconds,
+        })?;
+    }
+    changed.sort_unstable();
+    changed.dedup();
+    Ok(changed)
+}
+
+/// One entry of a secondary index that comes or goes.
+#[derive(Debug)]
+pub struct IndexChange {
+    field: u16,
+    value: String,
+    present: bool,
+}
+
+impl IndexChange {
+    fn new(field: &Field, value: &str, present: bool) -> Self {
+        Self { field: field.number, value: value.to_owned(), present }
+    }
+
+    /// Makes the change for a member.
+    pub fn carry_out(&self, view: &mut View<'_>, space: u32, contact: u64) {
+        let value = self.value.as_bytes();
+        let key = keys::owned(|key| keys::field(key, space, self.field, value, contact));
+        view.set_field(key, self.present);
+    }
+}
+
+/// The changes of secondary indexes that new data bring; a taken unique value is a fault.
+pub fn index_changes(
+    view: &View<'_>,
+    space: &Space,
+    contact: u64,
+    before: &str,
+    after: &str,
+) -> Result<Vec<IndexChange>, Failure> {
+    let mut changes = Vec::new();
+    for field in &space.fields {
+        let (old, new) = (field.values(before), field.values(after));
+        let gone = old.iter().filter(|value| !new.contains(value));
+        changes.extend(gone.map(|value| IndexChange::new(field, value, false)));
+        for value in new.iter().filter(|value| !old.contains(value)) {
+            if field.unique
+                && let Some(owner) = fields::other_holder(view, (space.number, field), value, contact)?
+            {
+                return Err(Fault::new(
+                    ErrorReason::FieldValueTaken,
+                    "Another member has this value of a unique field.",
+                )
+                .with("field", &field.path)
+                .with("contact_id", owner)
+                .into());
+            }
+            changes.push(IndexChange::new(field, value, true));
+        }
+    }
+    Ok(changes)
+}
+
+fn owner(view: &View<'_>, keys: Keys<'_>, entry: usize) -> u64 {
+    view.address(keys.links[entry]).map_or(0, |record| record.dataset_id)
+}
+
+fn attachment(keys: Keys<'_>, step: &Step, entry: usize, confirm: bool) -> Attachment {
+    let kind = keys.book.kind(entry);
+    let subscribes = matches!(kind, AddressType::Email | AddressType::Msisdn);
+    Attachment {
+        entry,
+        // seed 002, newbie.confirm: phones never wait.
+        confirm: confirm && kind == AddressType::Email,
+        resource_id: step.resource_id.filter(|_| subscribes),
+    }
+}
+
+/// The heads of the member among the keys that are not yet subscribed to the step's resource.
+fn unsubscribed(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    step: &Step,
+    contact: u64,
+) -> StoreResult<Vec<u64>> {
+    let Some(resource_id) = step.resource_id else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for probe in keys.probes {
+        let Target::Address(entry) = probe.target else {
+            continue;
+        };
+        let kind = keys.book.kind(entry);
+        let record = view.address(keys.links[entry]).copied().unwrap_or_default();
+        if record.dataset_id != contact
+            || !matches!(kind, AddressType::Email | AddressType::Msisdn)
+        {
+            continue;
+        }
+        let head = view.head(keys.space.number, record.head_id)?;
+        if head.is_some_and(|head| !head.resource_ids.contains(&resource_id)) {
+            found.push(record.head_id);
+        }
+    }
+    found.dedup();
+    Ok(found)
+}
+
+/// The head through which the member is addressed: the matching one, else its first.
+fn addressed_head(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    contact: u64,
+    member: Option<(usize, u64)>,
+) -> StoreResult<u64> {
+    if let Some((_, head_id)) = member {
+        return Ok(head_id);
+    }
+    let by_number = keys.probes.iter().find_map(|probe| match probe.target {
+        Target::Head(id) => Some(id),
+        _ => None,
+    });
+    let body = view.body(keys.space.number, contact)?;
+    let heads = body.map_or(&[][..], |body| &body.record.head_ids);
+    Ok(by_number.filter(|id| heads.contains(id)).or(heads.first().copied()).unwrap_or(0))
+}
+
+fn check_count(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    contact: u64,
+    more: usize,
+) -> Result<(), Failure> {
+    let body = view.body(keys.space.number, contact)?;
+    let count = body.map_or(0, |body| body.record.head_ids.len()) + more;
+    if count > HEADS_PER_MEMBER_MAX {
+        return Err(Fault::limit("member.heads", HEADS_PER_MEMBER_MAX, count).into());
+    }
+    Ok(())
+}
+
+fn warn_of_second_csid(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    contact: u64,
+    attachments: &[Attachment],
+    warnings: &mut Vec<Warning>,
+) -> StoreResult<()> {
+    let attaches = attachments.iter().any(|wish| keys.book.kind(wish.entry) == AddressType::Csid);
+    if attaches && has_external_id(view, keys.space.number, contact)? {
+        let fault = Fault::new(
+            ErrorReason::CsidSecond,
+            "The member had another external customer id and now has both.",
+        );
+        warnings.push(fault.with("contact_id", contact).into());
+    }
+    Ok(())
+}
+
+fn needs_address() -> Fault {
+    Fault::new(
+        ErrorReason::MemberNeedsAddress,
+        "Nobody has these keys and none of them is an address that a new member could have.",
+    )
+}
+
+fn stayed(keys: Keys<'_>, entry: usize, (kind, index): (KeyKind, u32), owner: u64) -> Warning {
+    let fault = Fault::new(
+        ErrorReason::LocatorStayed,
+        "An address among the keys belongs to another member and stays there.",
+    )
+    .with("type", type_name(keys.book.kind(entry)))
+    .with("owner_contact_id", owner);
+    located(&fault, kind, index).into()
+}
+
+/// A fault of a key, with where in the request the key is.
+fn located(fault: &Fault, kind: KeyKind, index: u32) -> Fault {
+    fault.clone().with("key", crate::matching::decide::key_name(kind)).with("index", index)
+}
+
+fn taken(keys: Keys<'_>, entry: usize, index: usize, owner: u64) -> Fault {
+    Fault::new(
+        ErrorReason::HeadTaken,
+        "A head to attach belongs to another member; detach it there or leave it out.",
+    )
+    .with("index", index)
+    .with("type", type_name(keys.book.kind(entry)))
+    .with("owner_contact_id", owner)
+}

@@ -1,0 +1,11 @@
+//! Members: a view of the store that remembers what a batch has changed, the steps that change
+//! it, and what readers see.
+
+pub mod cells;
+pub mod heads;
+pub mod read;
+pub mod step;
+pub mod system;
+pub mod view;
+
+pub use view::{Body, View};

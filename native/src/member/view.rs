@@ -1,0 +1,423 @@
+//! One batch's view of the store: what was read, what the batch has changed, and the mutations
+//! that make the change permanent.
+//!
+//! Everything may be asked for at any time and is read when it is first needed; `link` and the
+//! `load_*` methods only make sure that a batch needs few round trips.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+
+use prost::Message;
+use rustc_hash::FxHashMap;
+
+use crate::matching::keys::{AddressBook, prefix};
+use crate::space::Space;
+use crate::store::{Mutations, Snapshot, StoreError, StoreResult, Table, keys, records};
+use crate::wire::storage::{
+    AddressRecord, BodyRecord, HeadRecord, RedirectRecord, RequestRecord, SpaceRecord, StoreHeader,
+};
+
+/// Redirects that are followed from one number: merges write them with the path shortened, so
+/// that more can only be a corrupt store.
+const REDIRECT_HOPS_MAX: usize = 16;
+
+/// A number within a space.
+type Number = (u32, u64);
+
+/// One address of the batch.
+#[derive(Debug)]
+struct Slot<'b> {
+    key: &'b [u8],
+    record: Option<AddressRecord>,
+    changed: bool,
+}
+
+/// A living body, or what a batch made of it.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// The body.
+    pub record: BodyRecord,
+    /// Whether it differs from the store.
+    pub changed: bool,
+}
+
+/// The view.
+pub struct View<'b> {
+    snapshot: &'b dyn Snapshot,
+    slots: Vec<Slot<'b>>,
+    bodies: Vec<(Number, Body)>,
+    /// Where in `bodies` a number is; `None` where the store has no such body.
+    body_positions: FxHashMap<Number, Option<u32>>,
+    living: FxHashMap<Number, bool>,
+    heads: FxHashMap<Number, (HeadRecord, bool)>,
+    /// Heads that the batch has made, encoded; most are never read again.
+    new_heads: FxHashMap<Number, Range<u32>>,
+    new_head_values: Vec<u8>,
+    fields: BTreeMap<Vec<u8>, bool>,
+    requests: FxHashMap<Vec<u8>, RequestRecord>,
+    spaces: FxHashMap<u32, OpenSpace>,
+    header: StoreHeader,
+    first_revision: u64,
+    out: Mutations,
+}
+
+/// The counters of a space.
+struct OpenSpace {
+    key: Vec<u8>,
+    record: SpaceRecord,
+    changed: bool,
+}
+
+impl<'b> View<'b> {
+    /// A view of a snapshot without changes.
+    pub fn new(snapshot: &'b dyn Snapshot) -> StoreResult<Self> {
+        let header: StoreHeader =
+            records::get(snapshot, Table::Meta, keys::HEADER)?.unwrap_or_default();
+        Ok(Self {
+            first_revision: header.revision,
+            snapshot,
+            slots: Vec::new(),
+            bodies: Vec::new(),
+            body_positions: FxHashMap::default(),
+            living: FxHashMap::default(),
+            heads: FxHashMap::default(),
+            new_heads: FxHashMap::default(),
+            new_head_values: Vec::new(),
+            fields: BTreeMap::new(),
+            requests: FxHashMap::default(),
+            out: Mutations::default(),
+            spaces: FxHashMap::default(),
+            header,
+        })
+    }
+
+    /// The revision of the last change, those of this view included.
+    pub fn revision(&self) -> u64 {
+        self.header.revision
+    }
+
+    /// Spends the next revision.
+    pub fn next_revision(&mut self) -> u64 {
+        self.header.revision += 1;
+        self.header.revision
+    }
+
+    /// The snapshot below, for tables that the view does not change.
+    pub fn snapshot(&self) -> &'b dyn Snapshot {
+        self.snapshot
+    }
+
+    /// Reads every address of the books in one round trip and answers, for each book, the slot of
+    /// each of its addresses. The books are sealed. To be called once.
+    pub fn link(&mut self, books: &[&'b AddressBook]) -> StoreResult<Vec<Vec<u32>>> {
+        let mut wanted = Vec::with_capacity(books.iter().map(|book| book.len()).sum());
+        for (book_index, book) in (0u32..).zip(books) {
+            let entry = |&entry: &u32| {
+                let key = book.key(entry as usize);
+                (prefix(key), key, book_index, entry)
+            };
+            wanted.extend(book.order().iter().map(entry));
+        }
+        // Stable, because that sort is fast where each book is one sorted run already.
+        wanted.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| left.1.cmp(right.1)));
+        let mut links: Vec<Vec<u32>> = books.iter().map(|book| vec![0; book.len()]).collect();
+        for &(_, key, book, entry) in &wanted {
+            if self.slots.last().is_none_or(|slot: &Slot<'_>| slot.key != key) {
+                self.slots.push(Slot { key, record: None, changed: false });
+            }
+            links[book as usize][entry as usize] = index(self.slots.len() - 1);
+        }
+        let sorted: Vec<&[u8]> = self.slots.iter().map(|slot| slot.key).collect();
+        let slots = &mut self.slots;
+        let mut failed = None;
+        self.snapshot.get_many(Table::Addresses, &sorted, &mut |position, value| {
+            match value.map(|bytes| records::decode(Table::Addresses, bytes)).transpose() {
+                Ok(record) => slots[position].record = record,
+                Err(error) => failed = Some(error),
+            }
+        })?;
+        failed.map_or(Ok(links), Err)
+    }
+
+    /// The address of a slot, if it was ever seen.
+    pub fn address(&self, slot: u32) -> Option<&AddressRecord> {
+        self.slots[slot as usize].record.as_ref()
+    }
+
+    /// Gives an address a new record.
+    pub fn set_address(&mut self, slot: u32, record: AddressRecord) {
+        let slot = &mut self.slots[slot as usize];
+        slot.record = Some(record);
+        slot.changed = true;
+    }
+
+    /// The address of a key, whether or not the batch names it.
+    pub fn address_by_key(&self, key: &[u8]) -> StoreResult<Option<AddressRecord>> {
+        match self.slots.binary_search_by_key(&key, |slot| slot.key) {
+            Ok(position) => Ok(self.slots[position].record),
+            Err(_) => records::get(self.snapshot, Table::Addresses, key),
+        }
+    }
+
+    /// Reads the bodies that the slots' addresses belong to in one round trip.
+    pub fn load_bodies(&mut self, numbers: &mut Vec<Number>) -> StoreResult<()> {
+        numbers.retain(|number| number.1 != 0 && !self.body_positions.contains_key(number));
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut encoded = Vec::with_capacity(numbers.len() * keys::NUMBERED_BYTES);
+        numbers.iter().for_each(|&(space, id)| keys::body(&mut encoded, space, id));
+        let sorted: Vec<&[u8]> = encoded.chunks(keys::NUMBERED_BYTES).collect();
+        let (bodies, positions) = (&mut self.bodies, &mut self.body_positions);
+        let mut failed = None;
+        self.snapshot.get_many(Table::Bodies, &sorted, &mut |position, value| {
+            let number = numbers[position];
+            match value.map(|bytes| records::decode(Table::Bodies, bytes)).transpose() {
+                Ok(None) => drop(positions.insert(number, None)),
+                Ok(Some(record)) => {
+                    positions.insert(number, Some(index(bodies.len())));
+                    bodies.push((number, Body { record, changed: false }));
+                }
+                Err(error) => failed = Some(error),
+            }
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The body of a number, if it lives.
+    pub fn body(&mut self, space: u32, id: u64) -> StoreResult<Option<&mut Body>> {
+        if id == 0 {
+            return Ok(None);
+        }
+        if !self.body_positions.contains_key(&(space, id)) {
+            self.load_bodies(&mut vec![(space, id)])?;
+        }
+        let position = self.body_positions.get(&(space, id)).copied().flatten();
+        Ok(position.map(|position| &mut self.bodies[position as usize].1))
+    }
+
+    /// Puts a new body.
+    pub fn insert_body(&mut self, space: u32, id: u64, record: BodyRecord) {
+        self.body_positions.insert((space, id), Some(index(self.bodies.len())));
+        self.bodies.push(((space, id), Body { record, changed: true }));
+    }
+
+    /// Whether a body lives; cheaper than reading it.
+    pub fn lives(&mut self, space: u32, id: u64) -> StoreResult<bool> {
+        if let Some(position) = self.body_positions.get(&(space, id)) {
+            return Ok(position.is_some());
+        }
+        if let Some(&lives) = self.living.get(&(space, id)) {
+            return Ok(lives);
+        }
+        let mut lives = false;
+        let key = keys::owned(|key| keys::body(key, space, id));
+        self.snapshot.get_many(Table::Bodies, &[&key], &mut |_, value| lives = value.is_some())?;
+        self.living.insert((space, id), lives);
+        Ok(lives)
+    }
+
+    /// Follows the redirects of a merged number; each hop is reported. Answers the living number.
+    pub fn follow(
+        &mut self,
+        space: u32,
+        id: u64,
+        hops: &mut Vec<(u64, u64)>,
+    ) -> StoreResult<Option<u64>> {
+        let mut current = id;
+        for _ in 0..REDIRECT_HOPS_MAX {
+            if self.lives(space, current)? {
+                return Ok(Some(current));
+            }
+            let key = keys::owned(|key| keys::redirect(key, space, current));
+            let redirect: Option<RedirectRecord> =
+                records::get(self.snapshot, Table::Redirects, &key)?;
+            let Some(redirect) = redirect else {
+                return Ok(None);
+            };
+            hops.push((current, redirect.to_dataset_id));
+            current = redirect.to_dataset_id;
+        }
+        let problem = format!("redirects of space {space} number {id} do not end");
+        Err(StoreError::Corrupt { table: Table::Redirects.name(), problem })
+    }
+
+    /// The record of a head, if it was ever seen.
+    pub fn head(&mut self, space: u32, id: u64) -> StoreResult<Option<&HeadRecord>> {
+        Ok(self.head_mut(space, id)?.map(|entry| &entry.0))
+    }
+
+    /// Changes the record of a head that exists.
+    pub fn change_head(
+        &mut self,
+        space: u32,
+        id: u64,
+        change: impl FnOnce(&mut HeadRecord),
+    ) -> StoreResult<()> {
+        if let Some((record, changed)) = self.head_mut(space, id)? {
+            change(record);
+            *changed = true;
+        }
+        Ok(())
+    }
+
+    /// Puts the record of a head.
+    pub fn insert_head(&mut self, space: u32, id: u64, record: &HeadRecord) {
+        let start = index(self.new_head_values.len());
+        record.encode(&mut self.new_head_values).expect("a vector grows");
+        let value = start..index(self.new_head_values.len());
+        self.new_heads.insert((space, id), value);
+        self.heads.remove(&(space, id));
+    }
+
+    /// Makes the counters of a space available; to be called before its numbers are taken.
+    pub fn open_space(&mut self, space: &Space) -> StoreResult<()> {
+        if self.spaces.contains_key(&space.number) {
+            return Ok(());
+        }
+        let key = keys::owned(|key| keys::space(key, space.account_id, space.db_id));
+        let record = records::get(self.snapshot, Table::Spaces, &key)?.ok_or_else(|| {
+            let problem = format!("space number {} has no record", space.number);
+            StoreError::Corrupt { table: Table::Spaces.name(), problem }
+        })?;
+        self.spaces.insert(space.number, OpenSpace { key, record, changed: false });
+        Ok(())
+    }
+
+    /// Takes the next head id of an open space.
+    pub fn next_head_id(&mut self, space: u32) -> u64 {
+        let record = self.counters(space);
+        record.next_head_id += 1;
+        record.next_head_id - 1
+    }
+
+    /// Takes the next dataset id of an open space.
+    pub fn next_dataset_id(&mut self, space: u32) -> u64 {
+        let record = self.counters(space);
+        record.next_dataset_id += 1;
+        record.next_dataset_id - 1
+    }
+
+    /// The stored answer to a request id, those of this view included.
+    pub fn request(&self, key: &[u8]) -> StoreResult<Option<RequestRecord>> {
+        match self.requests.get(key) {
+            Some(record) => Ok(Some(record.clone())),
+            None => records::get(self.snapshot, Table::Requests, key),
+        }
+    }
+
+    /// Stores the answer to a request id.
+    pub fn set_request(&mut self, key: Vec<u8>, record: RequestRecord) {
+        self.put(Table::Requests, &key, &records::encode(&record));
+        self.requests.insert(key, record);
+    }
+
+    /// Writes an entry that no later step of the batch reads.
+    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.out.put(table, key, value);
+    }
+
+    /// Removes an entry that no later step of the batch reads.
+    pub fn delete(&mut self, table: Table, key: &[u8]) {
+        self.out.delete(table, key);
+    }
+
+    /// The first member from `from` on that the index lists under a prefix.
+    pub fn next_holder(&self, prefix: &[u8], from: u64) -> StoreResult<Option<u64>> {
+        let start = [prefix, &from.to_be_bytes()].concat();
+        let mut stored = None;
+        self.snapshot.scan(Table::Fields, &start, usize::MAX, &mut |key, _| {
+            if !key.starts_with(prefix) {
+                return ControlFlow::Break(());
+            }
+            if self.fields.get(key) == Some(&false) {
+                return ControlFlow::Continue(());
+            }
+            stored = Some(keys::parse_field(key).map(|field| field.dataset_id));
+            ControlFlow::Break(())
+        })?;
+        let added = self
+            .fields
+            .range(start..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .find(|(_, added)| **added)
+            .map(|(key, _)| keys::parse_field(key).map(|field| field.dataset_id));
+        Ok([stored.transpose()?, added.transpose()?].into_iter().flatten().min())
+    }
+
+    /// Adds or removes an entry of a secondary index.
+    pub fn set_field(&mut self, key: Vec<u8>, present: bool) {
+        self.fields.insert(key, present);
+    }
+
+    /// What makes the changes of this view permanent.
+    pub fn into_mutations(mut self) -> Mutations {
+        let mut out = std::mem::take(&mut self.out);
+        if self.header.revision != self.first_revision {
+            out.put(Table::Meta, keys::HEADER, &records::encode(&self.header));
+        }
+        for space in self.spaces.values().filter(|space| space.changed) {
+            out.put(Table::Spaces, &space.key, &records::encode(&space.record));
+        }
+        let mut value = Vec::new();
+        for slot in self.slots.iter().filter(|slot| slot.changed) {
+            records::encode_into(&slot.record.unwrap_or_default(), &mut value);
+            out.put(Table::Addresses, slot.key, &value);
+        }
+        let mut key = Vec::new();
+        let mut new_heads: Vec<_> = self.new_heads.iter().collect();
+        new_heads.sort_unstable_by_key(|(number, _)| **number);
+        for (&(space, id), range) in new_heads {
+            key.clear();
+            keys::head(&mut key, space, id);
+            let value = &self.new_head_values[range.start as usize..range.end as usize];
+            out.put(Table::Heads, &key, value);
+        }
+        // After the new heads: of two entries for one head, the last counts.
+        for (&(space, id), (record, _)) in self.heads.iter().filter(|(_, entry)| entry.1) {
+            records::encode_into(record, &mut value);
+            key.clear();
+            keys::head(&mut key, space, id);
+            out.put(Table::Heads, &key, &value);
+        }
+        for &((space, id), ref body) in self.bodies.iter().filter(|(_, body)| body.changed) {
+            records::encode_into(&body.record, &mut value);
+            key.clear();
+            keys::body(&mut key, space, id);
+            out.put(Table::Bodies, &key, &value);
+        }
+        for (key, &present) in &self.fields {
+            if present {
+                out.put(Table::Fields, key, &[]);
+            } else {
+                out.delete(Table::Fields, key);
+            }
+        }
+        out
+    }
+
+    fn counters(&mut self, space: u32) -> &mut SpaceRecord {
+        let open = self.spaces.get_mut(&space).expect("open_space comes first");
+        open.changed = true;
+        &mut open.record
+    }
+
+    fn head_mut(&mut self, space: u32, id: u64) -> StoreResult<Option<&mut (HeadRecord, bool)>> {
+        if !self.heads.contains_key(&(space, id)) {
+            let known = if let Some(value) = self.new_heads.get(&(space, id)) {
+                let value = &self.new_head_values[value.start as usize..value.end as usize];
+                Some(records::decode(Table::Heads, value)?)
+            } else {
+                let key = keys::owned(|key| keys::head(key, space, id));
+                records::get(self.snapshot, Table::Heads, &key)?
+            };
+            if let Some(record) = known {
+                self.heads.insert((space, id), (record, false));
+            }
+        }
+        Ok(self.heads.get_mut(&(space, id)))
+    }
+}
+
+fn index(position: usize) -> u32 {
+    u32::try_from(position).expect("a batch holds fewer than 2^32 addresses")
+}

@@ -1,0 +1,59 @@
+//! Counters of the core, read by the server when it is scraped.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::store::EngineStats;
+
+/// What the core counts since it was opened.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    commits: AtomicU64,
+    committed_rows: AtomicU64,
+    committed_batches: AtomicU64,
+    commit_micros: AtomicU64,
+    resolved: AtomicU64,
+}
+
+impl Metrics {
+    /// Counts one commit.
+    pub fn committed(&self, rows: usize, batches: usize, took: Duration) {
+        add(&self.commits, 1);
+        add(&self.committed_rows, rows as u64);
+        add(&self.committed_batches, batches as u64);
+        add(&self.commit_micros, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Counts items that were resolved.
+    pub fn resolved(&self, items: usize) {
+        add(&self.resolved, items as u64);
+    }
+
+    /// Everything by Prometheus name.
+    pub fn list(&self, engine: EngineStats) -> Vec<(&'static str, f64)> {
+        vec![
+            ("zmey_commits_total", read(&self.commits)),
+            ("zmey_committed_rows_total", read(&self.committed_rows)),
+            ("zmey_committed_batches_total", read(&self.committed_batches)),
+            ("zmey_commit_seconds_total", read(&self.commit_micros) / 1e6),
+            ("zmey_resolved_items_total", read(&self.resolved)),
+            ("zmey_store_used_bytes", float(engine.used_bytes)),
+            ("zmey_store_map_bytes", float(engine.map_bytes)),
+            ("zmey_store_readers", f64::from(engine.readers)),
+            ("zmey_store_reader_age_seconds", float(engine.reader_age_ms) / 1e3),
+        ]
+    }
+}
+
+fn add(counter: &AtomicU64, amount: u64) {
+    counter.fetch_add(amount, Ordering::Relaxed);
+}
+
+fn read(counter: &AtomicU64) -> f64 {
+    float(counter.load(Ordering::Relaxed))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus values are floats")]
+fn float(value: u64) -> f64 {
+    value as f64
+}

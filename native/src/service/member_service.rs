@@ -1,0 +1,242 @@
+//! `MemberService`: reads and writes members.
+
+use std::time::Instant;
+
+use crate::core::Core;
+use crate::fault::{Fault, Result};
+use crate::matching::decide::{Keys, Purpose};
+use crate::matching::{AddressBook, Decision, Policy, decide, prepare as prepare_keys, report};
+use crate::address::limits::VALUE_BYTES_MAX;
+use crate::address::type_name;
+use crate::member::read::{self, Paths};
+use crate::member::system;
+use crate::service::limits::{check_items, check_revision};
+use crate::wire::storage::HeadRecord;
+use crate::wire::v1;
+use crate::wire::v1::{AddressType, Existence, set_member_result};
+use crate::write::queue::{Answers, Done, Job, Purpose as JobPurpose};
+use crate::write::{prepare, queue};
+
+/// `SetMember`: a batch of one whose fault is the call's.
+pub fn set_member(
+    core: &Core,
+    request: v1::SetMemberRequest,
+    bytes: usize,
+    deadline: Option<Instant>,
+) -> Result<v1::SetMemberResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    let change = request.change.ok_or_else(|| Fault::required("change"))?;
+    let moment = core.moment(space);
+    let mut batch = prepare::batch(space, &[change], moment);
+    if let Some(Err(fault)) = batch.steps.pop_if(|step| step.is_err()) {
+        return Err(fault);
+    }
+    let job = Job { batch, purpose: JobPurpose::Members, bytes, deadline };
+    match run(core, job, request.validate_only)?.answers {
+        Answers::Members(mut outcomes) => {
+            let outcome = outcomes.pop().unwrap_or_else(|| Err(Fault::internal("no outcome")))?;
+            Ok(v1::SetMemberResponse { outcome: Some(outcome) })
+        }
+        Answers::Rows(_) => Err(Fault::internal("a call has no rows")),
+    }
+}
+
+/// `SetMemberBatch`.
+pub fn set_member_batch(
+    core: &Core,
+    request: &v1::SetMemberBatchRequest,
+    bytes: usize,
+    deadline: Option<Instant>,
+) -> Result<v1::SetMemberBatchResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    check_items("changes", request.changes.len())?;
+    let batch = prepare::batch(space, &request.changes, core.moment(space));
+    let job = Job { batch, purpose: JobPurpose::Members, bytes, deadline };
+    let Done { answers, revision } = run(core, job, request.validate_only)?;
+    let Answers::Members(outcomes) = answers else {
+        return Err(Fault::internal("a call has no rows"));
+    };
+    let result = |outcome| v1::SetMemberResult {
+        result: Some(match outcome {
+            Ok(outcome) => set_member_result::Result::Outcome(outcome),
+            Err(fault) => set_member_result::Result::Fault(Fault::into(fault)),
+        }),
+    };
+    Ok(v1::SetMemberBatchResponse { results: outcomes.into_iter().map(result).collect(), revision })
+}
+
+/// Writes a job, or only plans it.
+fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
+    if validate_only {
+        return core.snapshot(|snapshot| {
+            let (mut done, _discarded) = queue::plan(snapshot, &[&job])?;
+            done.pop().ok_or_else(|| Fault::internal("one job has one answer").into())
+        });
+    }
+    core.writer().run(job)
+}
+
+/// `GetMember`.
+pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::GetMemberResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    let paths = Paths::compile(&request.datakeys)?;
+    let policy = Policy::compile(request.policy.as_ref())?;
+    let asked = request.keys.as_ref().ok_or_else(|| Fault::required("keys"))?;
+    let (mut book, mut probes) = (AddressBook::default(), Vec::new());
+    prepare_keys(space, &policy, asked, &mut book, &mut probes)?;
+    let book = book.sealed();
+    core.read(&book, |view, links| {
+        check_revision(request.min_revision, view.revision())?;
+        let keys = Keys {
+            space,
+            probes: &probes,
+            book: &book,
+            links,
+            resource_id: asked.resource_id,
+            strict: policy.strict,
+        };
+        let mut decision = Decision::default();
+        decide(view, keys, Purpose::Read, &mut decision)?;
+        refuse_unusable(keys)?;
+        let body = read::living_body(view, space.number, decision.contact)?;
+        let heads = read::heads(view, space.number, &body)?;
+        let through = through(keys, &decision, &heads);
+        let values = paths.read(space, &body, decision.contact, (through.0, &through.1));
+        let wire_heads = heads.iter().map(|(id, head)| read::wire_head(*id, head));
+        Ok(v1::GetMemberResponse {
+            member: Some(v1::Member {
+                contact_id: decision.contact,
+                version: body.version,
+                values,
+                heads: if request.with_heads { wire_heads.collect() } else { Vec::new() },
+            }),
+            resolution: Some(report::resolution(keys, &decision, false)),
+            revision: view.revision(),
+        })
+    })
+}
+
+/// Where no key can be used at all, the first one's fault says more than "not found".
+fn refuse_unusable(keys: Keys<'_>) -> Result<()> {
+    let fault = |probe: &crate::matching::Probe| match &probe.target {
+        crate::matching::Target::Refused(fault) => Some((**fault).clone()),
+        _ => None,
+    };
+    let faults: Option<Vec<Fault>> = keys.probes.iter().map(fault).collect();
+    faults.and_then(|faults| faults.into_iter().next()).map_or(Ok(()), Err)
+}
+
+/// The head through which a member is read: the matching one, else its first.
+fn through(
+    keys: Keys<'_>,
+    decision: &Decision,
+    heads: &[(u64, HeadRecord)],
+) -> (u64, HeadRecord) {
+    let matched = decision.matched.map(|position| decision.found[position].head);
+    let by_match = matched.and_then(|id| heads.iter().find(|(head_id, _)| *head_id == id));
+    debug_assert!(keys.probes.len() == decision.found.len());
+    by_match.or(heads.first()).cloned().unwrap_or_default()
+}
+
+/// `GetDataset`.
+pub fn get_dataset(core: &Core, request: &v1::GetDatasetRequest) -> Result<v1::GetDatasetResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    if request.dataset_id == 0 {
+        return Err(Fault::required("dataset_id"));
+    }
+    let everything = ["*".to_owned()];
+    let asked = if request.datakeys.is_empty() { &everything[..] } else { &request.datakeys };
+    let paths = Paths::compile(asked)?;
+    if let Some(path) = paths.reserved() {
+        let message = "System keys belong to heads: read head_records.";
+        return Err(Fault::new(v1::ErrorReason::DatakeyReserved, message).with("path", path));
+    }
+    core.read(&AddressBook::default(), |view, _| {
+        check_revision(request.min_revision, view.revision())?;
+        let mut hops = Vec::new();
+        let contact = view.follow(space.number, request.dataset_id, &mut hops)?.unwrap_or(0);
+        let body = read::living_body(view, space.number, contact)?;
+        let heads = read::heads(view, space.number, &body)?;
+        let record = |(id, head): &(u64, HeadRecord)| {
+            system::head_record(contact, head, *id, &space.zone).into()
+        };
+        let redirect = |(from_contact_id, to_contact_id)| v1::Redirect {
+            from_contact_id,
+            to_contact_id,
+        };
+        Ok(v1::GetDatasetResponse {
+            head_records: heads.iter().map(record).collect(),
+            member: Some(v1::Member {
+                contact_id: contact,
+                version: body.version,
+                values: paths.read(space, &body, contact, (0, &HeadRecord::default())),
+                heads: heads.iter().map(|(id, head)| read::wire_head(*id, head)).collect(),
+            }),
+            redirects: hops.into_iter().map(redirect).collect(),
+            revision: view.revision(),
+        })
+    })
+}
+
+/// `MembersExist`.
+pub fn members_exist(
+    core: &Core,
+    request: &v1::MembersExistRequest,
+) -> Result<v1::MembersExistResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    check_items("addresses", request.addresses.len())?;
+    let mut book = AddressBook::default();
+    let mut warnings = Vec::new();
+    let mut entries = Vec::with_capacity(request.addresses.len());
+    for (index, address) in request.addresses.iter().enumerate() {
+        let added = AddressType::try_from(address.r#type)
+            .map_err(|_| Fault::invalid("addresses.type", "is not a known address type"))
+            .and_then(|kind| book.add(space, kind, &address.value));
+        entries.push(added.map_err(|fault| warnings.push(fault.with("index", index).into())).ok());
+    }
+    let book = book.sealed();
+    core.read(&book, |view, links| {
+        check_revision(request.min_revision, view.revision())?;
+        let existence = |entry: &Option<usize>| match entry {
+            None => Existence::Invalid,
+            Some(entry) => match view.address(links[*entry]) {
+                Some(record) if record.dataset_id != 0 => Existence::Exists,
+                _ => Existence::Absent,
+            },
+        };
+        let existences = entries.iter().map(|entry| existence(entry).into()).collect();
+        let revision = view.revision();
+        Ok(v1::MembersExistResponse { existences, warnings: warnings.clone(), revision })
+    })
+}
+
+/// `FindMembers`: the string is read as every type in turn.
+pub fn find_members(
+    core: &Core,
+    request: &v1::FindMembersRequest,
+) -> Result<v1::FindMembersResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    if request.value.is_empty() {
+        return Err(Fault::required("value"));
+    }
+    if request.value.len() > VALUE_BYTES_MAX {
+        return Err(Fault::limit("value", VALUE_BYTES_MAX, request.value.len()));
+    }
+    let mut book = AddressBook::default();
+    for kind in (1..).map_while(|number| AddressType::try_from(number).ok()) {
+        debug_assert!(!type_name(kind).is_empty());
+        // A string that is no address of this type cannot mean one.
+        let _other_type = book.add(space, kind, &request.value);
+    }
+    let book = book.sealed();
+    core.read(&book, |view, links| {
+        check_revision(request.min_revision, view.revision())?;
+        let found = (0..book.len()).filter_map(|entry| {
+            let record = view.address(links[entry])?;
+            let head = v1::Head { id: record.head_id, address: Some(book.canonical(entry)) };
+            let living = record.dataset_id != 0;
+            living.then_some(v1::FoundMember { head: Some(head), contact_id: record.dataset_id })
+        });
+        Ok(v1::FindMembersResponse { found: found.collect(), revision: view.revision() })
+    })
+}

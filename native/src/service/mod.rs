@@ -1,0 +1,67 @@
+//! The methods of the contract: decode, work, encode.
+
+mod limits;
+mod match_service;
+mod member_service;
+
+pub use limits::check_items;
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::core::Core;
+use crate::fault::{Fault, Result};
+use crate::wire::{decode, encode, v1};
+
+/// A unary method: answers an encoded request.
+pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
+
+/// Every unary method by its full name.
+pub const METHODS: [(&str, Method); 9] = [
+    ("/zmey.v1.MatchService/Resolve", |core, request, _| {
+        answer(request, |request| match_service::resolve(core, request))
+    }),
+    ("/zmey.v1.MatchService/ResolveBatch", |core, request, _| {
+        answer(request, |request| match_service::resolve_batch(core, request))
+    }),
+    ("/zmey.v1.MatchService/Normalize", |core, request, _| {
+        answer(request, |request| match_service::normalize(core, &request))
+    }),
+    ("/zmey.v1.MemberService/SetMember", |core, request, deadline| {
+        let bytes = request.len();
+        answer(request, |request| member_service::set_member(core, request, bytes, deadline))
+    }),
+    ("/zmey.v1.MemberService/SetMemberBatch", |core, request, deadline| {
+        let bytes = request.len();
+        answer(request, |request| member_service::set_member_batch(core, &request, bytes, deadline))
+    }),
+    ("/zmey.v1.MemberService/GetMember", |core, request, _| {
+        answer(request, |request| member_service::get_member(core, &request))
+    }),
+    ("/zmey.v1.MemberService/GetDataset", |core, request, _| {
+        answer(request, |request| member_service::get_dataset(core, &request))
+    }),
+    ("/zmey.v1.MemberService/MembersExist", |core, request, _| {
+        answer(request, |request| member_service::members_exist(core, &request))
+    }),
+    ("/zmey.v1.MemberService/FindMembers", |core, request, _| {
+        answer(request, |request| member_service::find_members(core, &request))
+    }),
+];
+
+/// The method of a name.
+pub fn method(name: &str) -> Result<Method> {
+    METHODS.iter().find(|(known, _)| *known == name).map(|&(_, method)| method).ok_or_else(|| {
+        Fault::new(v1::ErrorReason::MethodUnknown, "The server does not have this method.")
+            .with("method", name)
+    })
+}
+
+/// The one way from request bytes to answer bytes.
+fn answer<Q: prost::Message + Default, A: prost::Message>(
+    request: Bytes,
+    work: impl FnOnce(Q) -> Result<A>,
+) -> Result<Vec<u8>> {
+    Ok(encode(&work(decode(request)?)?))
+}

@@ -1,0 +1,118 @@
+//! A prepared batch meets a view: step by step, each whole or not at all.
+
+use crate::fault::{Failure, Fault};
+use crate::matching::{Decision, Target, report};
+use crate::member::View;
+use crate::member::step::{self, Batch, Outcome, Step};
+use crate::store::StoreResult;
+use crate::wire::storage::ChangeRecord;
+use crate::wire::v1::{Head, MemberOutcome, OutcomeStatus, Warning};
+use crate::write::{changelog, requests};
+
+/// Makes what the batches need available in few round trips.
+pub fn prefetch(view: &mut View<'_>, batches: &[&Batch], links: &[Vec<u32>]) -> StoreResult<()> {
+    let mut numbers = Vec::new();
+    for (batch, links) in batches.iter().zip(links) {
+        let space = batch.space.number;
+        view.open_space(&batch.space)?;
+        numbers.extend(
+            links.iter().filter_map(|&slot| Some((space, view.address(slot)?.dataset_id))),
+        );
+        numbers.extend(batch.probes.iter().filter_map(|probe| match probe.target {
+            Target::Contact(id) | Target::Dataset(id) => Some((space, id)),
+            _ => None,
+        }));
+    }
+    view.load_bodies(&mut numbers)
+}
+
+/// Applies the steps of a batch in order, each by `run`; the changes go to the change log.
+pub fn apply<T>(
+    view: &mut View<'_>,
+    batch: &Batch,
+    mut run: impl FnMut(
+        &mut View<'_>,
+        &Step,
+        &mut Decision,
+        &mut Vec<ChangeRecord>,
+    ) -> Result<T, Failure>,
+) -> StoreResult<Vec<Result<T, Fault>>> {
+    let first_revision = view.revision() + 1;
+    let mut changes = Vec::with_capacity(batch.steps.len());
+    let mut decision = Decision::default();
+    let mut answers = Vec::with_capacity(batch.steps.len());
+    for prepared in &batch.steps {
+        let result = match prepared {
+            Ok(step) => run(view, step, &mut decision, &mut changes),
+            Err(fault) => Err(Failure::Fault(fault.clone())),
+        };
+        answers.push(match result {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Fault(fault)) => Err(fault),
+            Err(Failure::Store(error)) => return Err(error),
+        });
+    }
+    let now_seconds = batch.moment.now.as_second();
+    changelog::append(view, batch.space.number, now_seconds, first_revision, changes);
+    Ok(answers)
+}
+
+/// Applies the steps of a call: first answers are given again and kept.
+pub fn members(
+    view: &mut View<'_>,
+    batch: &Batch,
+    links: &[u32],
+) -> StoreResult<Vec<Result<MemberOutcome, Fault>>> {
+    let now_seconds = batch.moment.now.as_second();
+    apply(view, batch, |view, step, decision, changes| {
+        if let Some(request) = &step.request
+            && let Some(outcome) = requests::replay(view, request, now_seconds)?
+        {
+            return Ok(outcome);
+        }
+        let outcome = step::apply(view, batch, links, step, decision, changes)?;
+        let keys = step::keys_of(batch, links, step);
+        let resolution = report::resolution(keys, decision, false);
+        let head = |(entry, id): (usize, u64)| Head { id, address: Some(batch.book.canonical(entry)) };
+        let answer = MemberOutcome {
+            status: outcome.status.into(),
+            newbie: outcome.status == OutcomeStatus::Created,
+            contact_id: outcome.contact,
+            member: outcome.member.map(head),
+            version: outcome.version,
+            resolution: Some(resolution),
+            warnings: outcome.warnings,
+            fresh: outcome.fresh.unwrap_or_default().into(),
+            revision: outcome.revision,
+            replayed: false,
+        };
+        if let Some(request) = &step.request {
+            requests::keep(view, request, &answer, now_seconds)?;
+        }
+        Ok(answer)
+    })
+}
+
+/// What a row of an import leads to.
+#[derive(Debug)]
+pub struct RowOutcome {
+    /// What was done.
+    pub status: OutcomeStatus,
+    /// The member.
+    pub contact: u64,
+    /// What was not done.
+    pub warnings: Vec<Warning>,
+}
+
+/// Applies the steps of an import.
+pub fn rows(
+    view: &mut View<'_>,
+    batch: &Batch,
+    links: &[u32],
+) -> StoreResult<Vec<Result<RowOutcome, Fault>>> {
+    apply(view, batch, |view, step, decision, changes| {
+        let outcome = step::apply(view, batch, links, step, decision, changes)?;
+        let Outcome { status, contact, warnings, .. } = outcome;
+        Ok(RowOutcome { status, contact, warnings })
+    })
+}

@@ -1,0 +1,52 @@
+//! What is kept for a while only: entries of Expiries name what to forget when.
+
+use std::ops::ControlFlow;
+
+use crate::member::View;
+use crate::store::{StoreResult, Table, keys};
+
+/// Entries forgotten in one commit: enough to keep up with any rate of requests, few enough not
+/// to delay the commit.
+const FORGOTTEN_PER_COMMIT_MAX: usize = 10_000;
+
+/// Notes that an entry is to be forgotten.
+pub fn remember(view: &mut View<'_>, table: Table, key: &[u8], expires_seconds: i64) {
+    view.put(Table::Expiries, &expiry_key(table, key, expires_seconds), &[]);
+}
+
+/// Takes back such a note, because the entry got another term.
+pub fn forget(view: &mut View<'_>, table: Table, key: &[u8], expires_seconds: i64) {
+    view.delete(Table::Expiries, &expiry_key(table, key, expires_seconds));
+}
+
+/// Deletes what has expired. To be called before the steps of a commit, which may give entries a
+/// new term.
+pub fn purge(view: &mut View<'_>, now_seconds: i64) -> StoreResult<()> {
+    let mut expired = Vec::new();
+    let snapshot = view.snapshot();
+    snapshot.scan(Table::Expiries, &[], FORGOTTEN_PER_COMMIT_MAX, &mut |key, _| {
+        match keys::parse_expiry(key) {
+            Ok(entry) if entry.time_seconds > unsigned(now_seconds) => ControlFlow::Break(()),
+            Ok(entry) => {
+                expired.push((key.to_vec(), entry.table, entry.key.to_vec()));
+                ControlFlow::Continue(())
+            }
+            // fsck names malformed keys; expiring goes on behind them.
+            Err(_) => ControlFlow::Continue(()),
+        }
+    })?;
+    for (expiry, table, key) in expired {
+        view.delete(Table::Expiries, &expiry);
+        view.delete(table, &key);
+    }
+    Ok(())
+}
+
+fn expiry_key(table: Table, key: &[u8], expires_seconds: i64) -> Vec<u8> {
+    keys::owned(|out| keys::expiry(out, unsigned(expires_seconds), table, key))
+}
+
+/// Unix time as keys have it; the clock of a server is past 1970.
+fn unsigned(seconds: i64) -> u64 {
+    u64::try_from(seconds).unwrap_or(0)
+}

@@ -1,0 +1,153 @@
+//! Requests become batches: everything that needs no store is done here, on the caller's thread.
+
+use std::sync::Arc;
+
+use crate::datakey::{self, Change, Moment};
+use crate::fault::{Fault, Result};
+use crate::matching::{AddressBook, Policy, Probe, prepare as prepare_keys};
+use crate::member::step::{Batch, Copy, Origin, Step};
+use crate::member::system::HeadChange;
+use crate::space::Space;
+use crate::wire::v1::{
+    AddressType, CopyMissing, CopySource, ErrorReason, IfExists, MemberChange, Warning, copy_source,
+};
+use crate::write::requests;
+
+/// Datakey changes of one step: a body of 1 MiB holds no more worth changing one by one.
+pub const DATAKEYS_MAX: usize = 1_000;
+/// Heads listed by one step.
+pub const HEADS_MAX: usize = 100;
+/// Bytes of a source: the longest textual IP address with a zone is shorter.
+pub const SOURCE_BYTES_MAX: usize = 64;
+
+/// Prepares the changes of one call. A change that cannot be prepared becomes its fault.
+pub fn batch(space: &Arc<Space>, changes: &[MemberChange], moment: Moment) -> Batch {
+    let mut book = AddressBook::default();
+    let mut probes = Vec::new();
+    let prepared = |change| step(space, change, &mut book, &mut probes);
+    let steps = changes.iter().map(prepared).collect();
+    let space = Arc::clone(space);
+    Batch { space, book: book.sealed(), probes, steps, cells: None, origin: Origin::Call, moment }
+}
+
+fn step(
+    space: &Space,
+    change: &MemberChange,
+    book: &mut AddressBook,
+    probes: &mut Vec<Probe>,
+) -> Result<Step> {
+    check_bounds(change)?;
+    let policy = Policy::compile(change.policy.as_ref())?;
+    let keys = change.keys.as_ref().ok_or_else(|| Fault::required("keys"))?;
+    let first = probes.len();
+    prepare_keys(space, &policy, keys, book, probes)?;
+    let own = first..probes.len();
+    let heads = heads(space, change, book)?;
+    let copy = copy(space, change.copy.as_ref(), book, probes)?;
+    let mut step = Step {
+        probes: own,
+        heads,
+        if_exists: IfExists::try_from(change.if_exists)
+            .map_err(|_| Fault::invalid("if_exists", "is not a known condition"))?,
+        copy,
+        newbie_confirm: change.newbie_confirm,
+        source: change.source.clone(),
+        expected_version: change.expected_version,
+        request: requests::prepare(space.number, change)?,
+        return_fresh: change.return_fresh,
+        resource_id: keys.resource_id,
+        strict: policy.strict,
+        ..Step::default()
+    };
+    for (index, datakey) in change.datakeys.iter().enumerate() {
+        add_datakey(&mut step, index, datakey)?;
+    }
+    Ok(step)
+}
+
+fn check_bounds(change: &MemberChange) -> Result<()> {
+    if change.datakeys.len() > DATAKEYS_MAX {
+        return Err(Fault::limit("datakeys", DATAKEYS_MAX, change.datakeys.len()));
+    }
+    if change.heads.len() > HEADS_MAX {
+        return Err(Fault::limit("heads", HEADS_MAX, change.heads.len()));
+    }
+    check_source(&change.source)
+}
+
+/// A source is an IP address, or empty.
+pub fn check_source(source: &str) -> Result<()> {
+    if source.len() > SOURCE_BYTES_MAX {
+        return Err(Fault::limit("source", SOURCE_BYTES_MAX, source.len()));
+    }
+    if !source.is_empty() && source.parse::<std::net::IpAddr>().is_err() {
+        return Err(Fault::invalid("source", "must be an IP address"));
+    }
+    Ok(())
+}
+
+fn heads(
+    space: &Space,
+    change: &MemberChange,
+    book: &mut AddressBook,
+) -> Result<Vec<(usize, bool)>> {
+    let mut heads = Vec::with_capacity(change.heads.len());
+    for (index, wish) in change.heads.iter().enumerate() {
+        let head = wish.head.as_ref().ok_or_else(|| Fault::required("heads.head"))?;
+        let kind = AddressType::try_from(head.r#type)
+            .map_err(|_| Fault::invalid("heads.head.type", "is not a known address type"))?;
+        let entry =
+            book.add(space, kind, &head.value).map_err(|fault| fault.with("index", index))?;
+        heads.push((entry, wish.newbie_confirm));
+    }
+    Ok(heads)
+}
+
+fn copy(
+    space: &Space,
+    copy: Option<&CopySource>,
+    book: &mut AddressBook,
+    probes: &mut Vec<Probe>,
+) -> Result<Copy> {
+    let Some(copy) = copy else {
+        return Ok(Copy::Itself);
+    };
+    let missing = CopyMissing::try_from(copy.missing)
+        .map_err(|_| Fault::invalid("copy.missing", "is not a known rule"))?;
+    match &copy.source {
+        None => Err(Fault::required("copy.source")),
+        Some(copy_source::Source::Data(data)) => {
+            Ok(Copy::Data(datakey::copy_data(data)?))
+        }
+        Some(copy_source::Source::Member(keys)) => {
+            let first = probes.len();
+            let policy = Policy::compile(None)?;
+            prepare_keys(space, &policy, keys, book, probes)?;
+            Ok(Copy::Member(first..probes.len(), missing))
+        }
+    }
+}
+
+/// Sorts a change to where it belongs: the data, a system key, or a warning that it is ignored.
+fn add_datakey(
+    step: &mut Step,
+    index: usize,
+    datakey: &crate::wire::v1::DatakeyChange,
+) -> Result<()> {
+    let change = Change::compile(index, datakey)?;
+    let Some(reserved) = change.path().reserved() else {
+        step.changes.push(change);
+        return Ok(());
+    };
+    match HeadChange::compile(datakey, &reserved).map_err(|fault| fault.with("index", index))? {
+        Some(head_change) => step.head_changes.push(head_change),
+        None => step.warnings.push(ignored(index, &datakey.path)),
+    }
+    Ok(())
+}
+
+fn ignored(index: usize, path: &str) -> Warning {
+    let message = "Changes of this system key are ignored.";
+    let fault = Fault::new(ErrorReason::DatakeyReserved, message);
+    fault.with("index", index).with("path", path).into()
+}

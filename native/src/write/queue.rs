@@ -1,0 +1,272 @@
+//! One queue, one writer: all that waits is committed together, up to a bound, and every job is
+//! answered only when its commit is durable.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crate::fault::{Fault, Result};
+use crate::member::View;
+use crate::member::step::Batch;
+use crate::metrics::Metrics;
+use crate::store::{Engine, Mutations, Snapshot, StoreResult};
+use crate::wire::v1::{ErrorReason, MemberOutcome};
+use crate::write::apply::{self, RowOutcome};
+use crate::write::expiry;
+use crate::write::position::Position;
+
+/// Commits' worth of bytes that may wait before further jobs are refused: waiting longer than a
+/// few commits helps nobody.
+const QUEUE_COMMITS_MAX: usize = 8;
+
+/// What a job is for.
+#[derive(Debug)]
+pub enum Purpose {
+    /// The steps of a call.
+    Members,
+    /// The rows of one chunk of an import, with the position to commit along with them.
+    Rows(Option<Position>),
+}
+
+/// One batch to be applied and committed.
+#[derive(Debug)]
+pub struct Job {
+    /// The steps.
+    pub batch: Batch,
+    /// What they are for.
+    pub purpose: Purpose,
+    /// The bytes of the request.
+    pub bytes: usize,
+    /// When it is too late to begin.
+    pub deadline: Option<Instant>,
+}
+
+/// What became of the steps of a job.
+#[derive(Debug)]
+pub enum Answers {
+    /// Of a call.
+    Members(Vec<Result<MemberOutcome>>),
+    /// Of a chunk.
+    Rows(Vec<Result<RowOutcome>>),
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub struct Done {
+    /// What became of its steps, in order.
+    pub answers: Answers,
+    /// The revision that the store reached with it.
+    pub revision: u64,
+}
+
+/// A job's answer, when it comes.
+pub type Reply = Receiver<Result<Done>>;
+
+struct Waiting {
+    job: Job,
+    reply: SyncSender<Result<Done>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    closed: bool,
+}
+
+struct Shared {
+    engine: Arc<dyn Engine>,
+    metrics: Arc<Metrics>,
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    rows_max: usize,
+    bytes_max: usize,
+}
+
+/// The writer and its thread.
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the writer; a commit takes no further job after so many rows or bytes.
+    pub fn start(
+        engine: Arc<dyn Engine>,
+        metrics: Arc<Metrics>,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            engine,
+            metrics,
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            rows_max,
+            bytes_max,
+        });
+        let worker = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("zmey-writer".to_owned())
+            .spawn(move || while let Some(jobs) = worker.take() { worker.commit(jobs) })?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Puts a job into the queue.
+    pub fn submit(&self, job: Job) -> Result<Reply> {
+        let (reply, receiver) = sync_channel(1);
+        let mut queue = self.shared.lock();
+        if queue.closed {
+            return Err(shutting_down());
+        }
+        let bound = self.shared.bytes_max.saturating_mul(QUEUE_COMMITS_MAX);
+        if !queue.waiting.is_empty() && queue.bytes + job.bytes > bound {
+            return Err(Fault::new(
+                ErrorReason::Overloaded,
+                "Too much is waiting to be written; try again later.",
+            )
+            .with("queue", "writes"));
+        }
+        queue.bytes += job.bytes;
+        queue.waiting.push_back(Waiting { job, reply });
+        drop(queue);
+        self.shared.arrived.notify_one();
+        Ok(receiver)
+    }
+
+    /// Puts a job into the queue and waits until it is durable.
+    pub fn run(&self, job: Job) -> Result<Done> {
+        wait(&self.submit(job)?)
+    }
+
+    /// Commits what waits, then ends the thread; idempotent.
+    pub fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.arrived.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            // The panic has been reported by its hook; whoever waited got an internal error.
+            self.shared.lock().waiting.clear();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Waits for the answer of a job.
+pub fn wait(reply: &Reply) -> Result<Done> {
+    reply.recv().unwrap_or_else(|_| Err(Fault::internal("the writer has ended")))
+}
+
+/// The fault of a call that comes while or after the core is closed.
+pub fn shutting_down() -> Fault {
+    Fault::new(ErrorReason::ShuttingDown, "The server is shutting down; try another one.")
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A panic while the lock is held leaves a consistent queue: nothing between changes.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for jobs and takes as many as one commit may hold; `None` at the end.
+    fn take(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.lock();
+        while queue.waiting.is_empty() {
+            if queue.closed {
+                return None;
+            }
+            queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (mut jobs, mut rows, mut bytes) = (Vec::new(), 0, 0);
+        while let Some(next) = queue.waiting.front() {
+            let (next_rows, next_bytes) = (next.job.batch.steps.len(), next.job.bytes);
+            let full = rows + next_rows > self.rows_max || bytes + next_bytes > self.bytes_max;
+            if full && !jobs.is_empty() {
+                break;
+            }
+            rows += next_rows;
+            bytes += next_bytes;
+            jobs.extend(queue.waiting.pop_front());
+        }
+        queue.bytes -= bytes;
+        Some(jobs)
+    }
+
+    fn commit(&self, mut jobs: Vec<Waiting>) {
+        let now = Instant::now();
+        jobs.retain(|waiting| {
+            let late = waiting.job.deadline.is_some_and(|deadline| deadline <= now);
+            if late {
+                answer(waiting, Err(deadline_exceeded()));
+            }
+            !late
+        });
+        if jobs.is_empty() {
+            return;
+        }
+        let batches: Vec<&Job> = jobs.iter().map(|waiting| &waiting.job).collect();
+        let mut done = Vec::new();
+        let written = self.engine.write(&mut |snapshot| {
+            let (answers, mutations) = plan(snapshot, &batches)?;
+            done = answers;
+            Ok(mutations)
+        });
+        let rows = batches.iter().map(|job| job.batch.steps.len()).sum();
+        self.metrics.committed(rows, jobs.len(), now.elapsed());
+        match written {
+            Ok(()) => jobs.iter().zip(done).for_each(|(waiting, done)| answer(waiting, Ok(done))),
+            Err(error) => {
+                let fault = Fault::from(error);
+                jobs.iter().for_each(|waiting| answer(waiting, Err(fault.clone())));
+            }
+        }
+    }
+}
+
+/// A caller that has gone away needs no answer; its work is done all the same.
+fn answer(waiting: &Waiting, done: Result<Done>) {
+    let _gone = waiting.reply.send(done);
+}
+
+/// The fault of a call whose deadline has passed.
+pub fn deadline_exceeded() -> Fault {
+    Fault::new(
+        ErrorReason::DeadlineExceeded,
+        "The deadline passed before the write could begin; nothing was written.",
+    )
+}
+
+/// Applies jobs to one view of a snapshot. Pure: nothing but the answer leaves it.
+pub fn plan(snapshot: &dyn Snapshot, jobs: &[&Job]) -> StoreResult<(Vec<Done>, Mutations)> {
+    let mut view = View::new(snapshot)?;
+    if let Some(job) = jobs.first() {
+        expiry::purge(&mut view, job.batch.moment.now.as_second())?;
+    }
+    let books: Vec<_> = jobs.iter().map(|job| &job.batch.book).collect();
+    let links = view.link(&books)?;
+    let batches: Vec<_> = jobs.iter().map(|job| &job.batch).collect();
+    apply::prefetch(&mut view, &batches, &links)?;
+    let mut done = Vec::with_capacity(jobs.len());
+    for (job, links) in jobs.iter().zip(&links) {
+        let answers = match &job.purpose {
+            Purpose::Members => Answers::Members(apply::members(&mut view, &job.batch, links)?),
+            Purpose::Rows(position) => {
+                if let Some(position) = position {
+                    position.advance(&mut view);
+                }
+                Answers::Rows(apply::rows(&mut view, &job.batch, links)?)
+            }
+        };
+        done.push(Done { answers, revision: view.revision() });
+    }
+    Ok((done, view.into_mutations()))
+}
