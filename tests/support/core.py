@@ -30,11 +30,14 @@ __all__ = [
     "Api",
     "SeenFault",
     "attempt",
+    "check_fault",
     "expect_fault",
+    "fault_in_answer",
     "fault_of",
     "open_api",
     "open_core",
     "space_config",
+    "warnings_of",
 ]
 
 MATCH = "/zmey.v1.MatchService/"
@@ -211,10 +214,15 @@ def fault_of(error: CoreError) -> SeenFault:
     )
 
 
-def fault_in_answer(fault: errors.Fault) -> SeenFault:
-    """Reads the fault of one item of a batch."""
+def fault_in_answer(fault: Any) -> SeenFault:
+    """Reads the fault of one item of a batch, or a warning."""
     name = errors.ErrorReason.Name(fault.reason).removeprefix("ERROR_REASON_")
     return SeenFault(name, fault.message, dict(fault.details))
+
+
+def warnings_of(answer: Any) -> list[SeenFault]:
+    """Reads the warnings of an outcome or another answer that has them."""
+    return [fault_in_answer(warning) for warning in answer.warnings]
 
 
 def attempt(call: Callable[[], Result]) -> Result | SeenFault:
