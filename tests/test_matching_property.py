@@ -6,13 +6,22 @@ them, and the documents. A failure names its seed.
 
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from reference.json_tree import RefusalError, dump, parse
 from reference.members import Ask, Decision, Model, Outcome, Step
-from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
+from support.core import (
+    Api,
+    SeenFault,
+    attempt,
+    fault_in_answer,
+    open_core,
+    space_config,
+    warnings_of,
+)
 from support.documents import document
 from support.random_members import BLOCKED, random_ask, random_step, spelled_change, spelled_keys
 from support.requests import keys, order
@@ -34,8 +43,9 @@ KINDS = {
 WARNINGS = ("LOCATOR_STAYED", "CSID_SECOND")
 
 
-def open_blocking_api() -> Api:
-    return open_api(blocked={BLOCKED[0]: (BLOCKED[1],)})
+def open_blocking_api(store_path: Path | None = None) -> Api:
+    space = space_config(1, blocked={BLOCKED[0]: (BLOCKED[1],)})
+    return Api(open_core((space,), store_path))
 
 
 def seen_states(resolution: matching.Resolution) -> dict[tuple[str, int], tuple[str, int]]:
@@ -112,8 +122,16 @@ def check_members(api: Api, model: Model) -> None:
 
 @pytest.mark.parametrize("seed", seeds(20))
 def test_one_by_one(seed: int) -> None:
-    random = Random(seed)
-    api, model = open_blocking_api(), Model()
+    check_one_by_one(open_blocking_api(), seed)
+
+
+@pytest.mark.parametrize("seed", seeds(2))
+def test_one_by_one_on_disk(seed: int, tmp_path: Path) -> None:
+    check_one_by_one(open_blocking_api(tmp_path / "store"), seed)
+
+
+def check_one_by_one(api: Api, seed: int) -> None:
+    random, model = Random(seed), Model()
     revision = 0
     for number in range(STEPS):
         step = random_step(random, len(model.members), len(model.heads))
