@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grpc
 
-__all__ = ["PROTO_DIRECTORY", "REASON_CODES", "comment_blocks", "documented_limits"]
+__all__ = ["PROTO_DIRECTORY", "REASON_CODES", "documented_limits"]
 
 PROTO_DIRECTORY = Path(__file__).resolve().parents[2] / "proto" / "zmey" / "v1"
 LIMIT = re.compile(
@@ -20,20 +20,6 @@ ELEMENT = re.compile(
     r"(?:message|enum|service|oneof|rpc) (\w+)|(?:(?:repeated |optional )?[\w.<>, ]+ )?(\w+) = \d+;"
 )
 CODE_NUMBERS = {code.name: int(code.value[0]) for code in grpc.StatusCode}
-
-
-def comment_blocks(file: Path) -> list[tuple[str, str]]:
-    """Returns (comment as one line, the first line of what it describes) for each comment."""
-    blocks: list[tuple[str, str]] = []
-    comment: list[str] = []
-    for line in file.read_text().splitlines():
-        text = line.strip()
-        if text.startswith("//"):
-            comment.append(text.removeprefix("//").strip())
-        elif comment:
-            blocks.append((" ".join(comment), text))
-            comment = []
-    return blocks
 
 
 def documented_limits() -> dict[tuple[str, int], str]:
@@ -74,13 +60,12 @@ def _reason_codes() -> dict[str, int]:
     codes: dict[str, int] = {}
     names = "|".join(CODE_NUMBERS)
     code = CODE_NUMBERS["INTERNAL"]
-    for comment, described in comment_blocks(PROTO_DIRECTORY / "error_reason.proto"):
-        value = re.match(r"ERROR_REASON_(\w+) = \d+;", described)
-        if value is None:
-            continue
-        named = re.search(rf"(?<![\w])({names})(?![\w])", comment.replace(value[0], ""))
-        code = CODE_NUMBERS[named[1]] if named else code
-        codes[value[1]] = code
+    for element, comment in _commented_elements(PROTO_DIRECTORY / "error_reason.proto"):
+        reason = element.removeprefix("ErrorReason.ERROR_REASON_")
+        if reason != element:
+            named = re.search(rf"\b({names})\b", comment)
+            code = CODE_NUMBERS[named[1]] if named else code
+            codes[reason] = code
     return codes
 
 
