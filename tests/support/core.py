@@ -1,0 +1,256 @@
+"""One core in this process, called through its real border with typed requests.
+
+`open_core` builds one on the memory engine, or on LMDB where a path is given; `Api` has one method
+for each RPC; `fault_of` and `expect_fault` decode what a refused call carries.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from support.contract import REASON_CODES
+from zmey._native import Core, CoreError
+from zmey.config import CoreConfig, FieldConfig, SpaceConfig
+from zmey.v1 import error_reason_pb2 as errors
+from zmey.v1 import match_service_pb2 as match_service
+from zmey.v1 import matching_pb2 as matching
+from zmey.v1 import member_pb2 as member
+from zmey.v1 import member_service_pb2 as member_service
+from zmey.v1.address_pb2 import Address
+from zmey.v1.space_pb2 import Space
+
+__all__ = [
+    "OTHER_SPACE",
+    "SPACE",
+    "Api",
+    "SeenFault",
+    "attempt",
+    "check_fault",
+    "expect_fault",
+    "fault_in_answer",
+    "fault_of",
+    "open_api",
+    "open_core",
+    "space_config",
+    "warnings_of",
+]
+
+MATCH = "/zmey.v1.MatchService/"
+MEMBER = "/zmey.v1.MemberService/"
+SPACE = Space(account_id=1, db_id=1)
+OTHER_SPACE = Space(account_id=1, db_id=2)
+MIB = 1024 * 1024
+
+Answer = TypeVar("Answer", bound=Message)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class SeenFault:
+    """What a caller sees of a refusal, of a whole call or of one item of a batch."""
+
+    reason: str
+    message: str
+    details: dict[str, str] = field(default_factory=dict)
+    code: int | None = None
+
+
+def space_config(db_id: int = 1, **changes: Any) -> SpaceConfig:
+    """Describes a space: Russian phones, national e-mail, UTC, unless changed."""
+    described: dict[str, Any] = {
+        "account_id": 1,
+        "db_id": db_id,
+        "default_region": "RU",
+        "phone_rule": "valid",
+        "email_national_domains": True,
+        "email_national_local_parts": True,
+        "blocked": {},
+        "time_zone": "UTC",
+        "fields": (),
+    }
+    return SpaceConfig(**(described | changes))
+
+
+def open_core(
+    spaces: Sequence[SpaceConfig] = (), store_path: Path | None = None, **changes: Any
+) -> Core:
+    """Opens a core; without spaces it serves SPACE and OTHER_SPACE."""
+    described: dict[str, Any] = {
+        "store_path": None if store_path is None else str(store_path),
+        "map_bytes_initial": 16 * MIB,
+        "map_bytes_max": 1024 * MIB,
+        "readers_max": 126,
+        "commit_rows_max": 100_000,
+        "commit_bytes_max": 64 * MIB,
+        "import_window_bytes": 64 * MIB,
+        "spaces": tuple(spaces) or (space_config(1), space_config(2)),
+    }
+    return Core(CoreConfig(**(described | changes)))
+
+
+def open_api(*fields: FieldConfig, **changes: Any) -> "Api":
+    """Opens a core on the memory engine with SPACE described by `changes`, and OTHER_SPACE."""
+    return Api(open_core((space_config(1, fields=fields, **changes), space_config(2))))
+
+
+@dataclass(frozen=True)
+class Api:
+    """Every unary RPC of one core as a method; SPACE unless `space` says otherwise."""
+
+    core: Core
+    space: Space = field(default_factory=lambda: SPACE)
+
+    def call(self, method: str, request: Message, answer: type[Answer]) -> Answer:
+        """Encodes a request, calls the core and decodes the answer."""
+        return answer.FromString(self.core.call(method, request.SerializeToString()))
+
+    def set_member(
+        self, change: member.MemberChange, *, validate_only: bool = False
+    ) -> member.MemberOutcome:
+        """MemberService.SetMember."""
+        request = member_service.SetMemberRequest(
+            space=self.space, change=change, validate_only=validate_only
+        )
+        answer = self.call(MEMBER + "SetMember", request, member_service.SetMemberResponse)
+        return answer.outcome
+
+    def set_members(
+        self, changes: Sequence[member.MemberChange], *, validate_only: bool = False
+    ) -> member_service.SetMemberBatchResponse:
+        """MemberService.SetMemberBatch."""
+        request = member_service.SetMemberBatchRequest(
+            space=self.space, changes=changes, validate_only=validate_only
+        )
+        return self.call(MEMBER + "SetMemberBatch", request, member_service.SetMemberBatchResponse)
+
+    def get_member(
+        self, keys: matching.MatchKeys, *datakeys: str, **options: Any
+    ) -> member_service.GetMemberResponse:
+        """MemberService.GetMember; options are further fields of the request."""
+        request = member_service.GetMemberRequest(
+            space=self.space, keys=keys, datakeys=datakeys, **options
+        )
+        return self.call(MEMBER + "GetMember", request, member_service.GetMemberResponse)
+
+    def get_dataset(
+        self, dataset_id: int, *datakeys: str, **options: Any
+    ) -> member_service.GetDatasetResponse:
+        """MemberService.GetDataset."""
+        request = member_service.GetDatasetRequest(
+            space=self.space, dataset_id=dataset_id, datakeys=datakeys, **options
+        )
+        return self.call(MEMBER + "GetDataset", request, member_service.GetDatasetResponse)
+
+    def members_exist(
+        self, addresses: Sequence[Address], **options: Any
+    ) -> member_service.MembersExistResponse:
+        """MemberService.MembersExist."""
+        request = member_service.MembersExistRequest(
+            space=self.space, addresses=addresses, **options
+        )
+        return self.call(MEMBER + "MembersExist", request, member_service.MembersExistResponse)
+
+    def find_members(self, value: str, **options: Any) -> member_service.FindMembersResponse:
+        """MemberService.FindMembers."""
+        request = member_service.FindMembersRequest(space=self.space, value=value, **options)
+        return self.call(MEMBER + "FindMembers", request, member_service.FindMembersResponse)
+
+    def resolve_full(
+        self,
+        keys: matching.MatchKeys,
+        policy: matching.MatchPolicy | None = None,
+        *,
+        explain: bool = False,
+        min_revision: int = 0,
+    ) -> match_service.ResolveResponse:
+        """MatchService.Resolve."""
+        request = match_service.ResolveRequest(
+            space=self.space, keys=keys, policy=policy, explain=explain, min_revision=min_revision
+        )
+        return self.call(MATCH + "Resolve", request, match_service.ResolveResponse)
+
+    def resolve(
+        self,
+        keys: matching.MatchKeys,
+        policy: matching.MatchPolicy | None = None,
+        *,
+        explain: bool = False,
+    ) -> matching.Resolution:
+        """MatchService.Resolve without the revision."""
+        return self.resolve_full(keys, policy, explain=explain).resolution
+
+    def resolve_batch(
+        self,
+        items: Sequence[matching.MatchKeys],
+        policy: matching.MatchPolicy | None = None,
+        **options: Any,
+    ) -> match_service.ResolveBatchResponse:
+        """MatchService.ResolveBatch."""
+        request = match_service.ResolveBatchRequest(
+            space=self.space, items=items, policy=policy, **options
+        )
+        return self.call(MATCH + "ResolveBatch", request, match_service.ResolveBatchResponse)
+
+    def normalize(self, addresses: Sequence[Address]) -> match_service.NormalizeResponse:
+        """MatchService.Normalize."""
+        request = match_service.NormalizeRequest(space=self.space, addresses=addresses)
+        return self.call(MATCH + "Normalize", request, match_service.NormalizeResponse)
+
+
+def fault_of(error: CoreError) -> SeenFault:
+    """Decodes the google.rpc.Status of a refused call."""
+    status = status_pb2.Status.FromString(error.status)
+    assert status.code == error.code
+    info = error_details_pb2.ErrorInfo()
+    assert [detail.Unpack(info) for detail in status.details] == [True]
+    assert info.domain == "zmey"
+    return SeenFault(
+        info.reason.removeprefix("ERROR_REASON_"), error.message, dict(info.metadata), error.code
+    )
+
+
+def fault_in_answer(fault: Any) -> SeenFault:
+    """Reads the fault of one item of a batch, or a warning."""
+    name = errors.ErrorReason.Name(fault.reason).removeprefix("ERROR_REASON_")
+    return SeenFault(name, fault.message, dict(fault.details))
+
+
+def warnings_of(answer: Any) -> list[SeenFault]:
+    """Reads the warnings of an outcome or another answer that has them."""
+    return [fault_in_answer(warning) for warning in answer.warnings]
+
+
+def attempt(call: Callable[[], Result]) -> Result | SeenFault:
+    """Calls, and answers a refusal as a value."""
+    try:
+        return call()
+    except CoreError as error:
+        return fault_of(error)
+
+
+@contextmanager
+def expect_fault(*reasons: str, **details: str) -> Iterator[None]:
+    """Expects a refusal with one of the reasons, its documented code and at least these details."""
+    try:
+        yield
+    except CoreError as error:
+        fault = fault_of(error)
+    else:
+        message = f"nothing was refused; expected {' or '.join(reasons)}"
+        raise AssertionError(message)
+    check_fault(fault, *reasons, **details)
+
+
+def check_fault(fault: object, *reasons: str, **details: str) -> None:
+    """Checks the reason, the code which the contract documents for it, and some details."""
+    assert isinstance(fault, SeenFault), fault
+    assert fault.reason in reasons, fault
+    assert fault.message, fault
+    if fault.code is not None:
+        assert fault.code == REASON_CODES[fault.reason], fault
+    assert fault.details | details == fault.details, fault

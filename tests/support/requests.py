@@ -1,0 +1,93 @@
+"""Short spellings of the messages that tests build by the hundred."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reference.datakeys import Change
+from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import matching_pb2 as matching
+from zmey.v1 import member_pb2 as member
+from zmey.v1.address_pb2 import Address
+
+__all__ = ["address", "address_type", "change", "datakey_change", "keys", "order", "sets"]
+
+KEY_KINDS = {
+    "contact_id": matching.KEY_KIND_CONTACT_ID,
+    "csid": matching.KEY_KIND_EXTERNAL_CUSTOMER_ID,
+    "locator": matching.KEY_KIND_LOCATOR,
+    "field": matching.KEY_KIND_FIELD,
+    "head_id": matching.KEY_KIND_HEAD_ID,
+    "dataset_id": matching.KEY_KIND_DATASET_ID,
+}
+NAMED_ORDERS = {
+    "external_id_first": matching.NAMED_ORDER_EXTERNAL_ID_FIRST,
+    "prepared_message": matching.NAMED_ORDER_PREPARED_MESSAGE,
+    "subscribe": matching.NAMED_ORDER_SUBSCRIBE,
+}
+
+
+def address_type(name: str) -> str:
+    """Returns the type with a name such as "email"; "" asks the server to recognise it."""
+    return f"ADDRESS_TYPE_{name.upper() or 'UNSPECIFIED'}"
+
+
+def address(text: str) -> Address:
+    """Reads "type=value"; "=value" leaves the type to the server."""
+    name, _, value = text.partition("=")
+    return Address(type=address_type(name), value=value)
+
+
+def keys(*locators: str, **others: Any) -> matching.MatchKeys:
+    """Builds keys: locators as "type=value", `csid`, `fields` as pairs, others by their names."""
+    csid = others.pop("csid", None)
+    fields = [
+        matching.FieldValue(path=path, value=value) for path, value in others.pop("fields", ())
+    ]
+    return matching.MatchKeys(
+        external_customer_id=csid,
+        locators=[address(locator) for locator in locators],
+        fields=fields,
+        **others,
+    )
+
+
+def order(name: str = "", *, strict: bool = False) -> matching.MatchPolicy:
+    """Builds a policy: the name of an order, or steps such as "csid>locator:email>field:crm.id"."""
+    if name in NAMED_ORDERS or name == "":
+        named = NAMED_ORDERS.get(name, matching.NAMED_ORDER_UNSPECIFIED)
+        return matching.MatchPolicy(order=named, strict=strict)
+    steps = []
+    for text in name.split(">"):
+        kind, _, narrowed = text.partition(":")
+        step = matching.OrderedKey(
+            kind=KEY_KINDS[kind],
+            locator_type=address_type(narrowed) if kind == "locator" else None,
+            field_path=narrowed if kind == "field" else None,
+        )
+        steps.append(step)
+    return matching.MatchPolicy(explicit_order=steps, strict=strict)
+
+
+def datakey_change(described: Change) -> datakey.DatakeyChange:
+    """Turns a change of the reference model into one of the wire."""
+    value = described.value
+    return datakey.DatakeyChange(
+        path=described.path,
+        mode=f"DATAKEY_MODE_{described.mode.upper()}",
+        value=value.encode() if isinstance(value, str) else value,
+        type=described.type,
+        copy_path=described.copy_path,
+    )
+
+
+def sets(**values: str) -> list[datakey.DatakeyChange]:
+    """Builds changes that set top-level datakeys to JSON texts."""
+    return [datakey_change(Change(path, "set", value)) for path, value in values.items()]
+
+
+def change(
+    who: matching.MatchKeys, datakeys: Sequence[datakey.DatakeyChange] = (), **others: Any
+) -> member.MemberChange:
+    """Builds one step; `heads` as "type=value", others by their names."""
+    heads = [member.HeadAttach(head=address(head)) for head in others.pop("heads", ())]
+    return member.MemberChange(keys=who, datakeys=datakeys, heads=heads, **others)

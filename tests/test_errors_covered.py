@@ -1,0 +1,249 @@
+"""Every ErrorReason of the contract is provoked by a request here, or exempt for a named cause.
+
+Each row answers the fault that a caller sees: of a whole call, of an item of a batch, of a row of
+an import, of a key, or a warning.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from reference.datakeys import Change
+from support.contract import REASON_CODES
+from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
+from support.documents import write
+from support.imports import chunk, column, email_column, options, run_import
+from support.requests import address, change, keys, order, sets
+from zmey.config import FieldConfig
+from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import error_reason_pb2 as errors
+from zmey.v1 import import_service_pb2 as imports
+from zmey.v1 import match_service_pb2 as match_service
+from zmey.v1 import matching_pb2 as matching
+from zmey.v1.space_pb2 import Space
+
+ANN, BOB = "email=ann@example.com", "email=bob@example.com"
+EXEMPT = {
+    "UNSPECIFIED": "never sent",
+    "INTERNAL": "a fault of the server; the tests of garbage prove that no request provokes it",
+    "OVERLOADED": "needs concurrent load; tested with the server",
+    "STORE_FULL": "needs a full disk or map; tested with the store",
+    "STORE_READERS_FULL": "needs all reader slots; tested with the store",
+    "FIELD_SEARCH_TOO_BROAD": "needs over 100,000 members with one tag",
+}
+
+
+@pytest.fixture
+def filled() -> Api:
+    """Ann and Bob with external ids A and B, and declared fields."""
+    fields = (
+        FieldConfig(path="nick", kind="string", unique=False),
+        FieldConfig(path="card", kind="string", unique=True),
+    )
+    api = open_api(*fields, blocked={"email": ("test@test.com",)})
+    api.set_member(change(keys(ANN, csid="A"), sets(nick='"n"', card='"c"', a='{"x":[1]}')))
+    api.set_member(change(keys(BOB, csid="B"), sets(nick='"n"')))
+    return api
+
+
+def _call(work: Callable[[Api], object]) -> Callable[[Api], object]:
+    return lambda api: attempt(partial(work, api))
+
+
+def _set(*changes: Change, **others: Any) -> Callable[[Api], object]:
+    return _call(lambda api: write(api, "ann@example.com", changes, **others))
+
+
+def _member(who: matching.MatchKeys, **others: Any) -> Callable[[Api], object]:
+    return _call(lambda api: api.set_member(change(who, sets(z="1"), **others)))
+
+
+def _normal(text: str, **space: Any) -> Callable[[Api], object]:
+    def normalized(api: Api) -> object:
+        asked = open_api(**space) if space else api
+        return fault_in_answer(asked.normalize([address(text)]).results[0].fault)
+
+    return normalized
+
+
+def _warning(who: matching.MatchKeys) -> Callable[[Api], object]:
+    return lambda api: warnings_of(api.set_member(change(who)))[0]
+
+
+def _raw(method: str, request: bytes, **others: float) -> Callable[[Api], object]:
+    return _call(lambda api: api.core.call(method, request, **others))
+
+
+def _unknown_space(api: Api) -> object:
+    return attempt(lambda: Api(api.core, Space(account_id=9, db_id=9)).resolve(keys(ANN)))
+
+
+def _reused(api: Api) -> object:
+    _member(keys(ANN), request_id="r")(api)
+    return _member(keys(BOB), request_id="r")(api)
+
+
+def _closed(api: Api) -> object:
+    api.core.close()
+    return _member(keys(ANN))(api)
+
+
+def _both_orders(api: Api) -> object:
+    policy = order("csid")
+    policy.order = matching.NAMED_ORDER_SUBSCRIBE
+    return attempt(lambda: api.resolve(keys(ANN), policy))
+
+
+def _copy_from_nobody(api: Api) -> object:
+    source = datakey.CopySource(member=keys("email=nobody@example.com"))
+    return _set(Change("b", "set_copy", copy_path="a"), copy=source)(api)
+
+
+def _row(columns: list[imports.ImportColumn], *cells: str | bytes) -> Callable[[Api], object]:
+    def rejected(api: Api) -> object:
+        (receipt,) = run_import(api, columns, [[cells]])
+        return fault_in_answer(receipt.rejects[0].fault)
+
+    return rejected
+
+
+def _submitted(first: imports.StreamImportRequest) -> Callable[[Api], object]:
+    def refused(api: Api) -> object:
+        opening = options(api, [email_column()], import_id="gap")
+        stream = api.core.open_import(opening.SerializeToString())
+        try:
+            stream.submit(first.SerializeToString())
+            stream.finish()
+            return stream.receipt()
+        finally:
+            stream.cancel()
+
+    return _call(refused)
+
+
+def _busy(api: Api) -> object:
+    opening = options(api, [email_column()], import_id="one").SerializeToString()
+    stream = api.core.open_import(opening)
+    try:
+        return attempt(lambda: api.core.open_import(opening))
+    finally:
+        stream.cancel()
+
+
+CONTACT = imports.ImportColumn(contact_id=imports.ContactIdColumn())
+RESOLVE = "/zmey.v1.MatchService/Resolve"
+UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
+PROVOKED: dict[str, Callable[[Api], object]] = {
+    "REQUEST_MALFORMED": _raw(RESOLVE, b"\xff"),
+    "METHOD_UNKNOWN": _raw("/zmey.v1.MatchService/Guess", b""),
+    "FIELD_REQUIRED": _raw(RESOLVE, UNSPACED),
+    "FIELD_INVALID": _call(
+        lambda api: api.resolve(
+            keys(ANN), matching.MatchPolicy(explicit_order=[matching.OrderedKey()])
+        )
+    ),
+    "OPTIONS_CONFLICT": _both_orders,
+    "LIMIT_EXCEEDED": _member(keys(ANN), request_id="r" * 129),
+    "SPACE_UNKNOWN": _unknown_space,
+    "DEADLINE_EXCEEDED": _raw(
+        "/zmey.v1.MemberService/SetMember", b"\x0a\x04\x08\x01\x10\x01", deadline_seconds=0.0
+    ),
+    "SHUTTING_DOWN": _closed,
+    "REVISION_NOT_REACHED": _call(lambda api: api.resolve_full(keys(ANN), min_revision=999)),
+    "ADDRESS_TYPE_REQUIRED": _normal("=hello"),
+    "ADDRESS_EMPTY": _normal("csid= "),
+    "ADDRESS_TOO_LONG": _normal(f"csid={'x' * 1_025}"),
+    "ADDRESS_NOT_DIGITS": _normal("vk=12a"),
+    "ADDRESS_BLOCKED": _normal("email=test@test.com"),
+    "ADDRESS_CONTROL_CHARACTER": _normal("push=to\x00ken"),
+    "EMAIL_NO_AT": _normal("email=example.com"),
+    "EMAIL_MANY_AT": _normal("email=a@b@example.com"),
+    "EMAIL_LOCAL_EMPTY": _normal("email=@example.com"),
+    "EMAIL_LOCAL_TOO_LONG": _normal(f"email={'a' * 65}@example.com"),
+    "EMAIL_LOCAL_CHARACTER": _normal("email=a(b@example.com"),
+    "EMAIL_LOCAL_DOT": _normal("email=a..b@example.com"),
+    "EMAIL_LOCAL_QUOTE": _normal('email="a@example.com'),
+    "EMAIL_LOCAL_NOT_ASCII": _normal("email=ж@example.com", email_national_local_parts=False),
+    "EMAIL_DOMAIN_EMPTY": _normal("email=a@"),
+    "EMAIL_DOMAIN_LABEL": _normal("email=a@-b.example.com"),
+    "EMAIL_DOMAIN_CHARACTER": _normal("email=a@b_c!.example.com"),
+    "EMAIL_DOMAIN_TOO_LONG": _normal(f"email=a@{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 67}.com"),
+    "EMAIL_DOMAIN_LITERAL": _normal("email=a@[127.0.0.1]"),
+    "EMAIL_DOMAIN_NOT_ASCII": _normal("email=a@пример.рф", email_national_domains=False),
+    "EMAIL_TLD_UNKNOWN": _normal("email=a@example.local"),
+    "PHONE_NOT_A_NUMBER": _normal("msisdn=hello"),
+    "PHONE_COUNTRY_UNKNOWN": _normal("msisdn=9121234567", default_region=""),
+    "PHONE_TOO_SHORT": _normal("msisdn=+7912"),
+    "PHONE_TOO_LONG": _normal("msisdn=+791212345678901"),
+    "PHONE_NOT_IN_PLAN": _normal("msisdn=+70000000000"),
+    "PHONE_EXTENSION": _normal("msisdn=+79121234567 ext. 5"),
+    "MATCH_KEYS_REQUIRED": _member(keys()),
+    "MATCH_CONFLICT": _member(keys(BOB, csid="A"), policy=order(strict=True)),
+    "MATCH_KEY_UNKNOWN": _member(keys(ANN, contact_id=99), policy=order(strict=True)),
+    "MATCH_AMBIGUOUS": _member(keys(fields=[("nick", "n")])),
+    "FIELD_NOT_DECLARED": _member(keys(fields=[("other", "n")])),
+    "FIELD_VALUE_TAKEN": _call(lambda api: api.set_member(change(keys(BOB), sets(card='"c"')))),
+    "MEMBER_MISSING": _call(lambda api: api.get_member(keys("email=nobody@example.com"), "*")),
+    "MEMBER_EXISTS": _member(keys(ANN), if_exists="IF_EXISTS_ERROR"),
+    "MEMBER_NEEDS_ADDRESS": _member(keys(contact_id=99)),
+    "EXTERNAL_ID_TAKEN": _member(keys(contact_id=1, csid="B")),
+    "HEAD_TAKEN": _member(keys(ANN), heads=(BOB,)),
+    "VERSIONING": _member(keys(ANN), expected_version=99),
+    "REQUEST_ID_REUSED": _reused,
+    "LOCATOR_STAYED": _warning(keys(BOB, csid="A")),
+    "CSID_SECOND": _warning(keys(contact_id=1, csid="Z")),
+    "DATAKEY_PATH_INVALID": _set(Change("a..b", "set", "1")),
+    "DATAKEY_MODE_UNKNOWN": _set(Change("a", "unspecified", "1")),
+    "DATAKEY_TYPE_UNKNOWN": _set(Change("a", "set", '"1"', "int")),
+    "DATAKEY_DATE_INVALID": _set(Change("a", "set", '"2026-02-30"', "dt:YD")),
+    "DATAKEY_VALUE_UNEXPECTED": _set(Change("a", "delete", "1")),
+    "DATAKEY_NOT_AN_OBJECT": _set(Change("a.x.y", "set", "1")),
+    "DATAKEY_NOT_AN_ARRAY": _set(Change("a[0]", "set", "1")),
+    "DATAKEY_INDEX_INVALID": _set(Change("none[-1]", "set", "1")),
+    "DATAKEY_WILDCARD": _set(Change("a.*", "set", "1")),
+    "DATAKEY_RESERVED": _set(Change("-group.news", "push", "1")),
+    "JSON_INVALID": _set(Change("a", "set", "{")),
+    "JSON_TOO_DEEP": _set(Change("a", "set", "[" * 65 + "]" * 65)),
+    "BODY_TOO_LARGE": _set(*[Change(f"k{i}", "set", f'"{"x" * 300_000}"') for i in range(4)]),
+    "COPY_SOURCE_MISSING": _copy_from_nobody,
+    "IMPORT_NOT_OPENED": _call(
+        lambda api: api.core.open_import(chunk(1, [["a"]]).SerializeToString())
+    ),
+    "IMPORT_CHUNK_GAP": _submitted(chunk(3, [["ann@example.com"]])),
+    "IMPORT_CELLS_TOO_MANY": _row([email_column()], "ann@example.com", "more"),
+    "CELL_NOT_UTF8": _row([column("csid")], b"\xff"),
+    "CELL_NOT_A_NUMBER": _row([CONTACT, email_column()], "12a", "ann@example.com"),
+    "IMPORT_BUSY": _busy,
+}
+
+
+@pytest.mark.parametrize("reason", PROVOKED)
+def test_a_request_provokes_the_reason(filled: Api, reason: str) -> None:
+    fault = PROVOKED[reason](filled)
+    assert isinstance(fault, SeenFault), fault
+    assert fault.reason == reason, fault
+    assert fault.message.endswith("."), fault
+    if fault.code is not None:
+        assert fault.code == REASON_CODES[reason]
+    shown = f"{fault.message} {fault.details}"
+    for secret in ("ann@example", "bob@example", "hello", "9121234567"):
+        assert secret not in shown, "an error shows personal data"
+
+
+def reason_names() -> set[str]:
+    values = errors.ErrorReason.DESCRIPTOR.values_by_name
+    return {name.removeprefix("ERROR_REASON_") for name in values}
+
+
+def test_every_reason_is_provoked_or_exempt() -> None:
+    names = reason_names()
+    assert len(names) > 70
+    assert names == set(PROVOKED) | set(EXEMPT)
+    assert not set(PROVOKED) & set(EXEMPT)
+
+
+def test_every_reason_has_a_code_in_the_contract() -> None:
+    names = reason_names()
+    assert set(REASON_CODES) == names

@@ -1,0 +1,136 @@
+"""Garbage to every method: an error with a reason or an answer, never a crash, never INTERNAL.
+
+A failure names its seed; ZMEY_TEST_SEED runs one seed alone, ZMEY_TEST_SEEDS sets their number.
+"""
+
+from functools import partial
+from random import Random
+
+import pytest
+from google.protobuf.message import Message
+
+from support.contract import REASON_CODES
+from support.core import MATCH, MEMBER, SPACE, Api, SeenFault, attempt, open_api
+from support.imports import chunk, datakey_column, email_column, options
+from support.random_datakeys import random_changes
+from support.random_members import random_step, spelled_change, spelled_keys
+from support.requests import address, datakey_change
+from support.seeds import seeds
+from zmey.v1 import match_service_pb2 as match_service
+from zmey.v1 import member_service_pb2 as member_service
+
+MESSAGES = 150
+
+
+@pytest.fixture(scope="module")
+def shared() -> Api:
+    return open_api()
+
+
+def valid_message(random: Random, method: str) -> Message:
+    """Builds a request that means something."""
+    step = random_step(random, 3, 9)
+    keys = spelled_keys(random, step.ask)
+    change = spelled_change(random, step)
+    change.datakeys.extend(datakey_change(one) for one in random_changes(random))
+    found = [address("=Ann@example.com"), address("=8 912 1234567"), address("csid=A")]
+    requests: dict[str, Message] = {
+        "Resolve": match_service.ResolveRequest(space=SPACE, keys=keys, explain=True),
+        "ResolveBatch": match_service.ResolveBatchRequest(space=SPACE, items=[keys, keys]),
+        "Normalize": match_service.NormalizeRequest(space=SPACE, addresses=found),
+        "SetMember": member_service.SetMemberRequest(space=SPACE, change=change),
+        "SetMemberBatch": member_service.SetMemberBatchRequest(space=SPACE, changes=[change] * 2),
+        "GetMember": member_service.GetMemberRequest(
+            space=SPACE, keys=keys, datakeys=["*", "a.b[*]"]
+        ),
+        "GetDataset": member_service.GetDatasetRequest(space=SPACE, dataset_id=1, datakeys=["a"]),
+        "MembersExist": member_service.MembersExistRequest(space=SPACE, addresses=found),
+        "FindMembers": member_service.FindMembersRequest(space=SPACE, value="Ann@example.com"),
+    }
+    return requests[method.rpartition("/")[2]]
+
+
+def mutated(random: Random, message: bytes) -> bytes:
+    """Changes, inserts, removes or cuts a few bytes."""
+    data = bytearray(message)
+    for _ in range(random.choice((0, 1, 1, 2, 8))):
+        place = random.randrange(len(data) + 1)
+        match random.randrange(5):
+            case 0:
+                data[place : place + 1] = random.randbytes(1)
+            case 1:
+                data[place:place] = random.choice(
+                    (b"\x00", b"\xff", b"\xc0\x80", random.randbytes(5))
+                )
+            case 2:
+                del data[place : place + random.randrange(1, 9)]
+            case 3:
+                data = data[:place]
+            case _:
+                data[place:place] = data[place : place + 40]
+    return bytes(data)
+
+
+def check(answer: object) -> None:
+    if isinstance(answer, SeenFault):
+        assert answer.reason in REASON_CODES
+        assert answer.reason != "INTERNAL", answer
+        assert answer.code == REASON_CODES[answer.reason]
+
+
+def test_the_core_has_the_methods_of_the_contract(shared: Api) -> None:
+    match_methods = match_service.DESCRIPTOR.services_by_name["MatchService"].methods_by_name
+    member_methods = member_service.DESCRIPTOR.services_by_name["MemberService"].methods_by_name
+    expected = {MATCH + name for name in match_methods} | {MEMBER + name for name in member_methods}
+    assert set(shared.core.methods()) == expected
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+def test_unary_methods(shared: Api, seed: int) -> None:
+    random = Random(seed)
+    methods = sorted(shared.core.methods())
+    assert methods
+    for method in methods:
+        for number in range(MESSAGES):
+            if number % 5 == 0:
+                request = random.randbytes(random.choice((0, 1, 7, 60, 3_000)))
+            else:
+                request = mutated(random, valid_message(random, method).SerializeToString())
+            print(f"seed {seed} {method} {number}: {request.hex()}")  # noqa: T201
+            check(attempt(partial(shared.core.call, method, request)))
+    assert shared.resolve(spelled_keys(random, random_step(random, 1, 1).ask))
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+def test_imports(shared: Api, seed: int) -> None:
+    random = Random(seed)
+    columns = [email_column(), datakey_column("a"), datakey_column("b.c[0]", type_text="dt:YD")]
+    opening = options(shared, columns).SerializeToString()
+    for number in range(MESSAGES):
+        rows = [["ann@example.com", "x", "2026-1-2"], ["b@@", "", "no date"]]
+        first = mutated(random, opening) if number % 2 else opening
+        second = mutated(random, chunk(1, rows).SerializeToString())
+        if number % 10 == 0:
+            second = random.randbytes(random.randrange(200))
+        print(f"seed {seed} import {number}: {first.hex()} {second.hex()}")  # noqa: T201
+        check(attempt(partial(imported, shared, first, second)))
+
+
+def imported(api: Api, first: bytes, second: bytes) -> None:
+    stream = api.core.open_import(first)
+    try:
+        stream.submit(second)
+        stream.finish()
+        while stream.receipt() is not None:
+            pass
+    finally:
+        stream.cancel()
+
+
+@pytest.mark.parametrize(
+    "method", ["", "/", "SetMember", "/zmey.v1.MatchService/", "\x00", "x" * 9_000]
+)
+def test_unknown_methods(shared: Api, method: str) -> None:
+    answer = attempt(lambda: shared.core.call(method, b""))
+    assert isinstance(answer, SeenFault)
+    assert answer.reason == "METHOD_UNKNOWN"

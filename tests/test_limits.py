@@ -1,0 +1,244 @@
+"""Every limit that the contract documents: the bound itself is taken, one more is refused.
+
+The bounds are read from the comments of proto/zmey/v1, so a new one without a row here fails.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from reference.datakeys import Change
+from support.contract import documented_limits
+from support.core import Api, SeenFault, attempt, check_fault, fault_in_answer, open_api
+from support.documents import write
+from support.imports import chunk, column, datakey_column, email_column, options, run_import
+from support.requests import address, change, datakey_change, keys, sets
+from zmey.config import FieldConfig
+from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import matching_pb2 as matching
+
+MIB = 1024 * 1024
+ANN = "email=ann@example.com"
+TOO_LONG = ("ADDRESS_TOO_LONG", "LIMIT_EXCEEDED")
+LIMIT = ("LIMIT_EXCEEDED",)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Api:
+    return open_api(FieldConfig(path="nick", kind="string", unique=False))
+
+
+def normalized(api: Api, text: str) -> object:
+    """Normalises one address; a fault of the item counts like a fault of the call."""
+    answer = attempt(lambda: api.normalize([address(text)]))
+    if isinstance(answer, SeenFault):
+        return answer
+    (result,) = answer.results
+    return fault_in_answer(result.fault) if result.HasField("fault") else result
+
+
+def token(kind: str, api: Api, octets: int) -> object:
+    return normalized(api, f"{kind}={'t' * octets}")
+
+
+def domain(octets: int) -> str:
+    """Builds a domain of a length from labels that are short enough."""
+    rest, labels = octets - len(".com"), []
+    while rest > 0:
+        label = min(63, rest)
+        # A label of nothing behind a dot would be no label.
+        label -= 2 if rest - label == 1 else 0
+        labels.append("d" * label)
+        rest -= label + 1
+    name = ".".join([*labels, "com"])
+    assert len(name) == octets
+    return name
+
+
+def set_one(api: Api, **others: Any) -> object:
+    return api.set_member(change(keys(ANN), **others))
+
+
+def set_value(api: Api, path: str, value: str) -> object:
+    return write(api, "limits@example.com", [Change(path, "set", value)])
+
+
+def open_import(api: Api, columns: list[Any], **others: Any) -> object:
+    stream = api.core.open_import(options(api, columns, **others).SerializeToString())
+    stream.cancel()
+    return None
+
+
+def submit_rows(api: Api, count: int) -> object:
+    stream = api.core.open_import(options(api, [email_column()]).SerializeToString())
+    try:
+        stream.submit(chunk(1, [["ann@example.com"]] * count).SerializeToString())
+        stream.finish()
+        return stream.receipt()
+    finally:
+        stream.cancel()
+
+
+def copy_data(api: Api, octets: int) -> object:
+    source = datakey.CopySource(data=b'{"a":1' + b" " * (octets - 7) + b"}")
+    copied = datakey_change(Change("a", "set_copy", copy_path="a"))
+    return set_one(api, datakeys=[copied], copy=source)
+
+
+def deep(api: Api, levels: int) -> object:
+    return set_value(api, "deep", "[" * levels + "]" * levels)
+
+
+def field_values(count: int, value: str = "x") -> matching.MatchKeys:
+    return keys(fields=[("nick", value)] * count)
+
+
+def steps(count: int) -> matching.MatchPolicy:
+    step = matching.OrderedKey(kind=matching.KEY_KIND_LOCATOR)
+    return matching.MatchPolicy(explicit_order=[step] * count)
+
+
+def read_paths(api: Api, count: int) -> object:
+    set_one(api)
+    return api.get_member(keys(ANN), *["x"] * count)
+
+
+def addresses(count: int) -> list[Any]:
+    return [address(ANN)] * count
+
+
+def set_batch(api: Api, count: int) -> object:
+    return api.set_members([change(keys(ANN))] * count)
+
+
+def resolve_batch(api: Api, count: int) -> object:
+    return api.resolve_batch([keys(ANN)] * count)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One bound: `call(api, n)` asks for n of it.
+
+    Attributes:
+        over: the reasons for which one more may be refused.
+        at: the reason for which the bound itself is refused by a narrower bound; mostly none.
+    """
+
+    element: str
+    bound: int
+    call: Callable[[Api, int], object]
+    over: tuple[str, ...] = LIMIT
+    at: tuple[str, ...] = ()
+
+
+LIMITS = (
+    Limit("AddressType.ADDRESS_TYPE_EMAIL", 254,
+          lambda api, n: normalized(api, f"email={'a' * 64}@{domain(n - 65)}"), TOO_LONG),
+    Limit("AddressType.ADDRESS_TYPE_CSID", 1_024,
+          lambda api, n: normalized(api, f"csid={'A' * n}"), TOO_LONG),
+    *(
+        Limit(f"AddressType.ADDRESS_TYPE_{kind.upper()}", 4_096, partial(token, kind), TOO_LONG)
+        for kind in ("push", "pushapp", "umid")
+    ),
+    Limit("Address.value", 4_096, lambda api, n: normalized(api, f"csid=A{' ' * (n - 1)}"),
+          TOO_LONG),
+    Limit("DatakeyChange.path", 32, lambda api, n: set_value(api, ".".join("p" * n), "1")),
+    Limit("DatakeyChange.value", MIB, lambda api, n: set_value(api, "v", f"[{' ' * (n - 2)}]")),
+    Limit("DatakeyChange.value", 64, deep, ("JSON_TOO_DEEP",)),
+    Limit("CopySource.source.data", MIB, copy_data),
+    Limit("ErrorReason.ERROR_REASON_EMAIL_LOCAL_TOO_LONG", 64,
+          lambda api, n: normalized(api, f"email={'a' * n}@example.com"),
+          ("EMAIL_LOCAL_TOO_LONG",)),
+    Limit("ErrorReason.ERROR_REASON_EMAIL_DOMAIN_TOO_LONG", 253,
+          lambda api, n: normalized(api, f"email=a@{domain(n)}"),
+          ("EMAIL_DOMAIN_TOO_LONG", *TOO_LONG), at=TOO_LONG),
+    Limit("ErrorReason.ERROR_REASON_JSON_TOO_DEEP", 64, deep, ("JSON_TOO_DEEP",)),
+    Limit("ErrorReason.ERROR_REASON_BODY_TOO_LARGE", MIB,
+          lambda api, n: write(api, "big@example.com", [Change("a", "set", f'"{"x" * (n - 8)}"')]),
+          ("BODY_TOO_LARGE",)),
+    Limit("ImportOptions.import_id", 128,
+          lambda api, n: open_import(api, [email_column()], import_id="i" * n)),
+    Limit("ImportOptions.columns", 1_000,
+          lambda api, n: open_import(
+              api, [email_column(), *(datakey_column(f"c{i}") for i in range(n - 1))])),
+    Limit("ImportChunk", 10_000, submit_rows),
+    Limit("MatchService.ResolveBatch", 10_000, resolve_batch),
+    Limit("ResolveBatchRequest.items", 10_000, resolve_batch),
+    Limit("MatchService.Normalize", 10_000, lambda api, n: api.normalize(addresses(n))),
+    Limit("NormalizeRequest.addresses", 10_000, lambda api, n: api.normalize(addresses(n))),
+    Limit("MatchKeys", 32, lambda api, n: api.resolve(keys(*[ANN] * n))),
+    Limit("MatchKeys", 8, lambda api, n: api.resolve(field_values(n))),
+    Limit("FieldValue.value", 1_024, lambda api, n: api.resolve(field_values(1, "x" * n))),
+    Limit("MatchPolicy.explicit_order", 32, lambda api, n: api.resolve(keys(ANN), steps(n))),
+    Limit("MemberChange.datakeys", 1_000, lambda api, n: set_one(api, datakeys=sets(x="1") * n)),
+    Limit("MemberChange.heads", 100, lambda api, n: set_one(api, heads=[ANN] * n)),
+    Limit("MemberChange.request_id", 128, lambda api, n: set_one(api, request_id="r" * n)),
+    Limit("MemberService.SetMemberBatch", 10_000, set_batch),
+    Limit("SetMemberBatchRequest.changes", 10_000, set_batch),
+    Limit("GetMemberRequest.datakeys", 1_000, read_paths),
+    Limit("MemberService.MembersExist", 10_000, lambda api, n: api.members_exist(addresses(n))),
+    Limit("MembersExistRequest.addresses", 10_000, lambda api, n: api.members_exist(addresses(n))),
+    Limit("FindMembersRequest.value", 4_096, lambda api, n: api.find_members("v" * n)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: f"{limit.element}-{limit.bound}")
+def test_the_bound_is_taken_and_one_more_refused(shared: Api, limit: Limit) -> None:
+    at = attempt(lambda: limit.call(shared, limit.bound))
+    if limit.at:
+        check_fault(at, *limit.at)
+    else:
+        assert not isinstance(at, SeenFault), at
+    over = attempt(lambda: limit.call(shared, limit.bound + 1))
+    check_fault(over, *limit.over)
+    assert isinstance(over, SeenFault)
+    if over.reason == "LIMIT_EXCEEDED":
+        assert over.details["max"] == str(limit.bound)
+        assert over.details["actual"] == str(limit.bound + 1)
+        assert over.details["limit"]
+
+
+def test_every_documented_limit_has_a_row() -> None:
+    documented = set(documented_limits())
+    assert len(documented) > 25, "the comments were not read"
+    assert documented == {(limit.element, limit.bound) for limit in LIMITS}
+
+
+EMPTY = (
+    # (what, a call with nothing where at least one is required)
+    ("items", lambda api: api.resolve_batch([])),
+    ("addresses", lambda api: api.normalize([])),
+    ("addresses", lambda api: api.members_exist([])),
+    ("changes", lambda api: api.set_members([])),
+    ("columns", lambda api: open_import(api, [])),
+)
+
+
+@pytest.mark.parametrize(("what", "call"), EMPTY)
+def test_at_least_one_is_required(shared: Api, what: str, call: Callable[[Api], object]) -> None:
+    fault = attempt(lambda: call(shared))
+    check_fault(fault, "FIELD_REQUIRED")
+    assert isinstance(fault, SeenFault)
+    assert what in fault.details["field"]
+
+
+def test_elements_of_an_array_are_bounded(shared: Api) -> None:
+    """A tiny request must not make an array of billions of nulls."""
+    for path in ("a[99999999]", "a[4294967295]", "a[18446744073709551616]", f"a[{'9' * 400}]"):
+        fault = attempt(partial(set_value, shared, path, "1"))
+        check_fault(fault, "DATAKEY_INDEX_INVALID", "BODY_TOO_LARGE", "DATAKEY_PATH_INVALID")
+
+
+def test_an_import_needs_a_key_and_knows_its_columns(shared: Api) -> None:
+    fault = attempt(lambda: open_import(shared, [datakey_column("x")]))
+    check_fault(fault, "MATCH_KEYS_REQUIRED", "FIELD_REQUIRED")
+    copying = [column("email"), datakey_column("x", mode=datakey.DATAKEY_MODE_SET_COPY)]
+    check_fault(
+        attempt(lambda: open_import(shared, copying)), "FIELD_INVALID", "DATAKEY_MODE_UNKNOWN"
+    )
+    (receipt,) = run_import(shared, [column("email")], [[["ann@example.com", "one too many"]]])
+    (reject,) = receipt.rejects
+    check_fault(fault_in_answer(reject.fault), "IMPORT_CELLS_TOO_MANY", columns="1", cells="2")
