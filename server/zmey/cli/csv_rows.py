@@ -62,7 +62,11 @@ class CsvFile:
         self._line = ""
         self._reader = csv.reader(self._lines(), strict=True)
         self._path = path
-        self.header = self._read_header()
+        try:
+            self.header = self._read_header()
+        except CommandError:
+            self._text.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
