@@ -1,0 +1,5 @@
+"""`python -m zmey` is `zmey`."""
+
+from zmey.cli import main
+
+main()

@@ -1,0 +1,131 @@
+"""`zmey fsck`, `dump`, `load` and `spaces`: work on the directory of a closed store."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from zmey import _native
+from zmey.cli.exits import FAILURE, stderr
+from zmey.cli.options import JsonOption
+
+STORE_DEFAULT = Path("zmey-store")
+
+StoreArgument = Annotated[
+    Path, typer.Argument(metavar="STORE", help="Directory of a store that no server has open.")
+]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The dump.")]
+
+
+def fsck(store: StoreArgument = STORE_DEFAULT, as_json: JsonOption = False) -> None:
+    """Check every index of a closed store in both directions.
+
+    Exits with 1 where a problem is found.
+
+    [bold]Examples[/]
+
+      zmey fsck
+
+      zmey fsck /var/lib/zmey --json
+    """
+    with _counting("checking") as progress:
+        found = _native.fsck(str(store), progress)
+    if as_json:
+        _write_json(found)
+    else:
+        _print_check(Console(highlight=False), found)
+    if found["problems_total"]:
+        raise typer.Exit(FAILURE)
+
+
+def dump(file: FileArgument, store: StoreArgument = STORE_DEFAULT) -> None:
+    """Write a closed store into an engine-neutral file.
+
+    [bold]Examples[/]
+
+      zmey dump backup.zmey
+
+      zmey dump backup.zmey /var/lib/zmey
+    """
+    with _counting("writing") as progress:
+        entries = _native.dump(str(store), str(file), progress)
+    Console(highlight=False).print(f"{entries:,} entries written to {file}")
+
+
+def load(file: FileArgument, store: StoreArgument = STORE_DEFAULT) -> None:
+    """Fill a store that does not exist yet from a dump.
+
+    [bold]Examples[/]
+
+      zmey load backup.zmey
+
+      zmey load backup.zmey /var/lib/zmey-new
+    """
+    with _counting("loading") as progress:
+        entries = _native.load(str(file), str(store), progress)
+    Console(highlight=False).print(f"{entries:,} entries loaded into {store}")
+
+
+def spaces(store: StoreArgument = STORE_DEFAULT, as_json: JsonOption = False) -> None:
+    """List the spaces of a closed store.
+
+    [bold]Examples[/]
+
+      zmey spaces
+
+      zmey spaces /var/lib/zmey --json
+    """
+    found = _native.spaces(str(store))
+    if as_json:
+        _write_json(found)
+        return
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for title in ("account", "db", "members", "addresses", "fields"):
+        table.add_column(title, justify="left" if title == "fields" else "right")
+    for space in found:
+        table.add_row(
+            str(space["account_id"]),
+            str(space["db_id"]),
+            f"{space['members']:,}",
+            f"{space['addresses']:,}",
+            ", ".join(_field(field) for field in space["fields"]),
+        )
+    Console(highlight=False).print(table)
+
+
+def _field(field: dict[str, Any]) -> str:
+    return f"{field['path']} ({field['kind']}{', unique' if field['unique'] else ''})"
+
+
+def _print_check(console: Console, found: dict[str, Any]) -> None:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("table")
+    table.add_column("entries", justify="right")
+    for name, entries in found["counts"].items():
+        table.add_row(name, f"{entries:,}")
+    console.print(table)
+    console.print(f"format {found['format_version']}, revision {found['revision']:,}")
+    for problem in found["problems"]:
+        console.print(f"[red]✘[/] {problem}", markup=True)
+    total = found["problems_total"]
+    hidden = total - len(found["problems"])
+    if hidden:
+        console.print(f"… and {hidden:,} more")
+    console.print(f"[bold red]{total:,} problems[/]" if total else "[bold green]clean[/]")
+
+
+@contextmanager
+def _counting(verb: str) -> Iterator[Callable[[str, int], None]]:
+    """Shows how far a long run has come."""
+    with stderr.status(verb) as status:
+        yield lambda table, entries: status.update(f"{verb} {table}: {entries:,}")
+
+
+def _write_json(value: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")

@@ -1,0 +1,77 @@
+"""A thin client: a channel with the stubs of every service, and faults as they were meant."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from zmey.v1 import import_service_pb2_grpc, match_service_pb2_grpc, member_service_pb2_grpc
+
+DETAILS_TRAILER = "grpc-status-details-bin"
+
+# Answers are bounded by the server; its own default of 4 MiB would cut off large batches.
+_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+@dataclass(frozen=True, slots=True)
+class CallFault:
+    """Why a call failed.
+
+    Attributes:
+        code: the gRPC status code.
+        message: a sentence for people.
+        reason: the name of the ErrorReason, or "" where the transport itself refused.
+        details: the names, values and limits in question.
+    """
+
+    code: grpc.StatusCode
+    message: str
+    reason: str
+    details: dict[str, str]
+
+
+class Client:
+    """A connection to one server; use it in a `with` statement."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self.matches = match_service_pb2_grpc.MatchServiceStub(self._channel)
+        self.members = member_service_pb2_grpc.MemberServiceStub(self._channel)
+        self.imports = import_service_pb2_grpc.ImportServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._channel.close()
+
+
+def fault_of(error: grpc.RpcError) -> CallFault:
+    """Reads the fault out of a failed call."""
+    if not isinstance(error, grpc.Call):
+        return CallFault(grpc.StatusCode.UNKNOWN, str(error), "", {})
+    code, message = error.code(), error.details() or ""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_TRAILER and isinstance(value, bytes):
+            info = _error_info(value)
+            if info is not None:
+                return CallFault(code, message, info.reason, dict(info.metadata))
+    return CallFault(code, message, "", {})
+
+
+def _error_info(status: bytes) -> error_details_pb2.ErrorInfo | None:
+    info = error_details_pb2.ErrorInfo()
+    try:
+        details = status_pb2.Status.FromString(status).details
+        return info if any(detail.Unpack(info) for detail in details) else None
+    except DecodeError:
+        return None

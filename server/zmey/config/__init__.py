@@ -1,0 +1,34 @@
+"""Configuration: one typed place for every option, checked when the server starts."""
+
+from zmey.config.core import CoreConfig, FieldConfig, SpaceConfig
+from zmey.config.loading import CONFIG_VARIABLE, ConfigError, load_settings
+from zmey.config.settings import IN_MEMORY, OFF, Settings, split_address
+from zmey.config.spaces import ADDRESS_TYPES, FieldSettings, SpaceSettings
+from zmey.config.table import (
+    README_END,
+    README_START,
+    describe_default,
+    is_hidden,
+    options_markdown,
+)
+
+__all__ = [
+    "ADDRESS_TYPES",
+    "CONFIG_VARIABLE",
+    "IN_MEMORY",
+    "OFF",
+    "README_END",
+    "README_START",
+    "ConfigError",
+    "CoreConfig",
+    "FieldConfig",
+    "FieldSettings",
+    "Settings",
+    "SpaceConfig",
+    "SpaceSettings",
+    "describe_default",
+    "is_hidden",
+    "load_settings",
+    "options_markdown",
+    "split_address",
+]

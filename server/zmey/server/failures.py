@@ -1,0 +1,108 @@
+"""How a failed call leaves the server: status, message and details, and nothing else.
+
+A refusal of the core goes out as the core wrote it. Anything unforeseen goes out as INTERNAL with
+a fresh request id; what really happened is only in the log, under that id.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import NoReturn
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from zmey._native import CoreError
+
+DETAILS_TRAILER = "grpc-status-details-bin"
+DOMAIN = "zmey"
+INTERNAL_MESSAGE = "internal error"
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+REQUEST_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed call as the client sees it, with what the log line needs.
+
+    Attributes:
+        code: the gRPC status code.
+        message: a sentence for people.
+        status: the encoded google.rpc.Status.
+        reason: the name of the ErrorReason.
+        request_id: names the failure in the log.
+    """
+
+    code: grpc.StatusCode
+    message: str
+    status: bytes
+    reason: str
+    request_id: str
+
+
+def failure(
+    code: grpc.StatusCode, reason: str, message: str, details: dict[str, str] | None = None
+) -> Failure:
+    """Makes a failure of the transport itself."""
+    status = _encode(code, reason, message, details or {})
+    return Failure(code, message, status, reason, _new_request_id())
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Says what a client may know about an exception."""
+    if isinstance(error, CoreError):
+        code = CODES.get(error.code, grpc.StatusCode.INTERNAL)
+        if code is not grpc.StatusCode.INTERNAL:
+            reason = _reason(error.status)
+            return Failure(code, error.message, error.status, reason, _new_request_id())
+    return internal_failure()
+
+
+def internal_failure() -> Failure:
+    """Makes the failure that tells nothing but a request id."""
+    request_id = _new_request_id()
+    reason = "ERROR_REASON_INTERNAL"
+    code = grpc.StatusCode.INTERNAL
+    status = _encode(code, reason, INTERNAL_MESSAGE, {"request_id": request_id})
+    return Failure(code, INTERNAL_MESSAGE, status, reason, request_id)
+
+
+def shutting_down() -> Failure:
+    """Makes the failure of a call that the drain ends."""
+    return failure(
+        grpc.StatusCode.UNAVAILABLE,
+        "ERROR_REASON_SHUTTING_DOWN",
+        "The server is shutting down; what was acknowledged is durable, send the rest again.",
+    )
+
+
+def abort(context: grpc.ServicerContext, failed: Failure) -> NoReturn:
+    """Ends a call with a failure."""
+    context.set_trailing_metadata(((DETAILS_TRAILER, failed.status),))
+    context.abort(failed.code, failed.message)
+
+
+def _encode(code: grpc.StatusCode, reason: str, message: str, details: dict[str, str]) -> bytes:
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=details)
+    packed = AnyMessage()
+    packed.Pack(info)
+    status = status_pb2.Status(code=code.value[0], message=message, details=[packed])
+    encoded: bytes = status.SerializeToString()
+    return encoded
+
+
+def _reason(status: bytes) -> str:
+    """Reads the reason for the log out of an encoded google.rpc.Status."""
+    info = error_details_pb2.ErrorInfo()
+    try:
+        for detail in status_pb2.Status.FromString(status).details:
+            if detail.Unpack(info):
+                return str(info.reason)
+    except DecodeError:
+        return "ERROR_REASON_UNREADABLE"
+    return "ERROR_REASON_UNSPECIFIED"
+
+
+def _new_request_id() -> str:
+    return secrets.token_hex(REQUEST_ID_BYTES)

@@ -1,0 +1,104 @@
+"""The life of a server process: open, bind, serve, drain, close."""
+
+import signal
+from importlib.metadata import version
+
+from zmey._native import Core, CoreError
+from zmey.config import OFF, Settings, split_address
+from zmey.server.logs import configure_logs, get_logger
+from zmey.server.metrics import Metrics, MetricsEndpoint
+from zmey.server.transport import AddressTakenError, Transport
+
+STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
+PACKAGE = "zmey"
+
+
+class StartError(Exception):
+    """The server cannot start; the message is one line with the fix."""
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT, then drains.
+
+    Raises:
+        StartError: the store or an address is not to be had.
+    """
+    configure_logs(settings)
+    # Blocked before any thread exists, so that every thread inherits it and only we take them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        core = Core(settings.to_core())
+    except CoreError as error:
+        message = f"The store {settings.store_path} cannot be opened: {error.message}"
+        raise StartError(message) from error
+    try:
+        _serve_core(core, settings)
+    finally:
+        core.close()
+    get_logger().info("stopped")
+
+
+def _serve_core(core: Core, settings: Settings) -> None:
+    metrics = Metrics(core, version(PACKAGE))
+    transport = Transport(core, settings, metrics)
+    port = _bind(transport, settings)
+    endpoint = _open_metrics(metrics, settings)
+    try:
+        transport.start()
+        _log_start(settings, port, endpoint)
+        received = signal.sigwait(STOP_SIGNALS)
+        get_logger().info(
+            "draining",
+            signal=signal.Signals(received).name,
+            drain_seconds=settings.drain_seconds,
+        )
+        if not transport.drain(settings.drain_seconds):
+            get_logger().warning("calls cut off", drain_seconds=settings.drain_seconds)
+    finally:
+        # Before the store closes: a scrape or a call must not meet a closed store.
+        if endpoint is not None:
+            endpoint.close()
+        core.close()
+        transport.close()
+
+
+def _bind(transport: Transport, settings: Settings) -> int:
+    try:
+        return transport.bind(settings.listen_address)
+    except AddressTakenError as error:
+        message = (
+            f"The address {settings.listen_address} cannot be listened on: another server has it, "
+            "or the host is not this machine's. Stop that server or set --listen-address."
+        )
+        raise StartError(message) from error
+
+
+def _open_metrics(metrics: Metrics, settings: Settings) -> MetricsEndpoint | None:
+    if settings.metrics_address == OFF:
+        return None
+    host, port = split_address(settings.metrics_address)
+    try:
+        return MetricsEndpoint(metrics, host, port)
+    except OSError as error:
+        message = (
+            f"The metrics address {settings.metrics_address} cannot be listened on: "
+            f"{error.strerror}. Set --metrics-address to another, or to {OFF}."
+        )
+        raise StartError(message) from error
+
+
+def _log_start(settings: Settings, port: int, endpoint: MetricsEndpoint | None) -> None:
+    host, _ = split_address(settings.listen_address)
+    metrics_host, _ = ("", 0) if endpoint is None else split_address(settings.metrics_address)
+    get_logger().info(
+        "serving",
+        version=version(PACKAGE),
+        address=f"{_bracketed(host)}:{port}",
+        metrics=OFF if endpoint is None else f"{_bracketed(metrics_host)}:{endpoint.port}",
+        store=settings.store_path,
+        spaces=[f"{space.account_id}/{space.db_id}" for space in settings.spaces],
+    )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,85 @@
+"""The handlers of a server around any core, called without a socket by grpcio-testing."""
+
+from typing import Any
+
+import grpc
+import grpc_testing
+from google.rpc import error_details_pb2, status_pb2
+
+from zmey.server import Imports, Metrics, core_handlers
+from zmey.server.failures import DETAILS_TRAILER
+from zmey.v1 import import_service_pb2, match_service_pb2, member_service_pb2
+
+SERVICES = [
+    descriptor
+    for module in (match_service_pb2, member_service_pb2, import_service_pb2)
+    for descriptor in module.DESCRIPTOR.services_by_name.values()
+]
+UNARY_METHODS = [
+    method for service in SERVICES for method in service.methods if method.name != "StreamImport"
+]
+STREAM_IMPORT = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods[0]
+
+
+def full_name(method: Any) -> str:
+    """Returns the name of a method as it is on the wire."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+class InProcessServer:
+    """Every handler of a core behind grpcio-testing.
+
+    grpcio-testing forgets the trailing metadata of an aborted call, so they are noted here.
+    """
+
+    def __init__(self, core: Any, imports_max: int = 2) -> None:
+        metrics = Metrics(core, "test")
+        handlers = core_handlers(core, Imports(core, imports_max, metrics), metrics)
+        self._trailers: Any = ()
+        servicers = {}
+        for service in SERVICES:
+            behaviors = {
+                name: staticmethod(self._noting(handler.unary_unary or handler.stream_stream))
+                for name, handler in handlers[service.full_name].items()
+            }
+            servicers[service] = type("Servicer", (), behaviors)()
+        self._server = grpc_testing.server_from_dictionary(
+            servicers, grpc_testing.strict_real_time()
+        )
+
+    def call(self, method: Any, request: bytes) -> tuple[Any, grpc.StatusCode, str, Any]:
+        """Calls a unary method; returns the answer, code, message and ErrorInfo."""
+        rpc = self._server.invoke_unary_unary(method, (), request, None)
+        answer, _, code, message = rpc.termination()
+        return answer, code, message, self.error_info()
+
+    def open_import(self) -> Any:
+        """Opens StreamImport."""
+        return self._server.invoke_stream_stream(STREAM_IMPORT, (), None)
+
+    def error_info(self) -> Any:
+        """Reads google.rpc.ErrorInfo out of the last trailing metadata, or returns None."""
+        for key, value in self._trailers:
+            if key == DETAILS_TRAILER:
+                info = error_details_pb2.ErrorInfo()
+                (detail,) = status_pb2.Status.FromString(value).details
+                assert detail.Unpack(info)
+                return info
+        return None
+
+    def _noting(self, behavior: Any) -> Any:
+        return lambda request, context: behavior(request, _NotingContext(context, self._note))
+
+    def _note(self, trailers: Any) -> None:
+        self._trailers = trailers
+
+
+class _NotingContext:
+    """A context that tells which trailing metadata were set."""
+
+    def __init__(self, context: Any, note: Any) -> None:
+        self._context = context
+        self.set_trailing_metadata = note
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
