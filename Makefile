@@ -53,6 +53,9 @@ test: check ## everything a change must pass
 	cargo test --quiet
 	$(BIN)/pytest
 
+bench: build ## compare with the peers, about an hour; QUICK=1 for a short run
+	QUICK=$(QUICK) $(BIN)/python benchmarks
+
 lock: ## pin the newest allowed versions of every Python package into constraints.txt
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip
