@@ -89,7 +89,8 @@ def copy_data(api: Api, octets: int) -> object:
 
 
 def deep(api: Api, levels: int) -> object:
-    return set_value(api, "deep", "[" * levels + "]" * levels)
+    # The member of the root object is the first level.
+    return set_value(api, "deep", "[" * (levels - 1) + "]" * (levels - 1))
 
 
 def field_values(count: int, value: str = "x") -> matching.MatchKeys:

@@ -108,11 +108,11 @@ ROWS = (
         "locator1:MATCHED=2 locator0:CONFLICT=1"),
     # The bulk rule: somebody with another external id is not the one.
     Row("bulk: e-mail of one with another id", AB, keys(ANN, csid="Z"), "",
-        "csid:NOT_FOUND locator0:PASSED_OVER=1"),
+        "csid:NOT_FOUND locator0:MATCHED=1"),
     Row("bulk: e-mail of one without an id", ((ANN,),), keys(ANN, csid="Z"), "",
         "csid:NOT_FOUND locator0:MATCHED=1"),
     Row("bulk: the next locator is tried", (("csid=A", ANN), (BOB,)), keys(ANN, BOB, csid="Z"), "",
-        "csid:NOT_FOUND locator0:PASSED_OVER=1 locator1:MATCHED=2"),
+        "csid:NOT_FOUND locator0:MATCHED=1 locator1:CONFLICT=2"),
 )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ class Write:
 
 def _stayed(index: int, kind: str, owner: int) -> tuple[str, dict[str, str]]:
     details = {"index": str(index), "type": kind, "owner_contact_id": str(owner)}
-    return "LOCATOR_STAYED", details
+    return "LOCATOR_STAYED", {"key": "locator"} | details
 
 
 WRITES = (

@@ -74,7 +74,8 @@ def oracle(case: Case) -> str | None:
     """What the core must answer."""
     region, possible, text = case
     try:
-        number = phonenumbers.parse(text, region)
+        # zmey trims every address before it reads it.
+        number = phonenumbers.parse(text.strip(), region)
     except phonenumbers.NumberParseException:
         return None
     accept = phonenumbers.is_possible_number if possible else phonenumbers.is_valid_number

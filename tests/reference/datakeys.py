@@ -85,6 +85,8 @@ def apply(
     Raises:
         RefusalError: one of the changes is an error, so none is done.
     """
+    if source is not None and not source.found and source.missing == "error":
+        refuse("COPY_SOURCE_MISSING")
     after = copy.deepcopy(document)
     for change in changes:
         _apply_one(after, change, now, source)
@@ -181,8 +183,6 @@ def _copied(document: Value, change: Change, source: CopyFrom | None) -> Found:
         found = _read(document, path)
     elif source.found:
         found = _read(source.document, path)
-    elif source.missing == "error":
-        refuse("COPY_SOURCE_MISSING")
     else:
         return MISSING if source.missing == "skip" else None
     # The source exists and lacks the datakey: what is stored there is nothing, so null.

@@ -109,9 +109,11 @@ class Model:
         mine = set(self.members[contact_id].head_ids)
         return sorted((number, address) for address, number in self.heads.items() if number in mine)
 
-    def resolve(self, ask: Ask, order: str) -> Decision:
-        """Decides who is meant."""
-        csid_unknown = ask.csid is not None and not self.owner(("csid", ask.csid))
+    def resolve(self, ask: Ask, order: str, *, writing: bool = False) -> Decision:
+        """Decides who is meant; only a write has the bulk rule of seed 004."""
+        csid_unknown = (
+            writing and ask.csid is not None and not self.owner(("csid", ask.csid))
+        )
         states: dict[Slot, tuple[str, int]] = {}
         winner = 0
         for slot, target in self._targets(ask, ORDERS[order]):
@@ -134,7 +136,7 @@ class Model:
         Raises:
             RefusalError: the step is an error; the model is as before.
         """
-        decision = self.resolve(step.ask, step.order)
+        decision = self.resolve(step.ask, step.order, writing=True)
         self._check_keys(step, decision)
         found = decision.contact_id
         if found and step.if_exists == "error":
