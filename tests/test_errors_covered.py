@@ -169,7 +169,7 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "EMAIL_DOMAIN_EMPTY": _normal("email=a@"),
     "EMAIL_DOMAIN_LABEL": _normal("email=a@-b.example.com"),
     "EMAIL_DOMAIN_CHARACTER": _normal("email=a@b_c!.example.com"),
-    "EMAIL_DOMAIN_TOO_LONG": _normal(f"email=a@{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 10}.com"),
+    "EMAIL_DOMAIN_TOO_LONG": _normal(f"email=a@{('d' * 60 + '.') * 4}dddddddddd.com"),
     "EMAIL_DOMAIN_LITERAL": _normal("email=a@[127.0.0.1]"),
     "EMAIL_DOMAIN_NOT_ASCII": _normal("email=a@пример.рф", email_national_domains=False),
     "EMAIL_TLD_UNKNOWN": _normal("email=a@example.local"),

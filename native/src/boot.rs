@@ -9,8 +9,7 @@ use crate::fault::{Fault, Result};
 use crate::matching::fields::{Field, FieldKind};
 use crate::space::{Space, Spaces};
 use crate::store::{
-    Engine, Lmdb, Memory, Mutations, Options, Snapshot, StoreResult,
-    Table, keys, records,
+    Engine, Lmdb, Memory, Mutations, Options, Snapshot, StoreResult, Table, keys, records,
 };
 use crate::wire::storage::{BodyRecord, FieldRecord, SpaceRecord, StoreHeader};
 use crate::wire::v1::ErrorReason;
@@ -63,7 +62,8 @@ fn space_key(config: &SpaceConfig) -> Vec<u8> {
 }
 
 fn field_number(number: u32) -> Result<u16> {
-    u16::try_from(number).map_err(|_| Fault::limit("spaces.fields", usize::from(u16::MAX), number as usize))
+    u16::try_from(number)
+        .map_err(|_| Fault::limit("spaces.fields", usize::from(u16::MAX), number as usize))
 }
 
 /// The record of a space; a new one gets the next number.

@@ -2,7 +2,7 @@
 //! it.
 
 use std::collections::HashSet;
-use std::ops::{Deref, DerefMut};
+use std::ops::DerefMut;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -110,7 +110,7 @@ impl Core {
     }
 
     pub(crate) fn engine(&self) -> &dyn Engine {
-        self.engine.deref()
+        &*self.engine
     }
 
     pub(crate) fn import_window_bytes(&self) -> usize {

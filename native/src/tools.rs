@@ -92,7 +92,7 @@ fn count(engine: &dyn Engine, table: Table) -> StoreResult<BTreeMap<u32, u64>> {
         let mut last: Option<Vec<u8>> = None;
         engine.read(&mut |snapshot| {
             snapshot.scan(table, &from, COUNT_PAGE_ENTRIES, &mut |key, _| {
-                let space = key.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+                let space = keys::space_of(key).unwrap_or_default();
                 *counts.entry(space).or_insert(0) += 1;
                 last = Some(key.to_vec());
                 ControlFlow::Continue(())

@@ -8,6 +8,7 @@ use crate::fault::{Fault, Result};
 /// The public contract, `proto/zmey/v1`.
 #[allow(
     missing_docs,
+    clippy::all,
     clippy::pedantic,
     clippy::allow_attributes,
     reason = "generated from commented protos"
@@ -19,6 +20,7 @@ pub mod v1 {
 /// The values on disk, `proto/zmey/storage/v1`.
 #[allow(
     missing_docs,
+    clippy::all,
     clippy::pedantic,
     clippy::allow_attributes,
     reason = "generated from commented protos"

@@ -166,6 +166,8 @@ def _apply_one(
     elif mode == change.mode:
         value = _typed(parse(change.value), change.type, now)
     else:
+        # An unknown type is an error even where nothing is copied.
+        dates.range_of_type(change.type)
         copied = _copied(document, change, source)
         if isinstance(copied, Missing):
             return

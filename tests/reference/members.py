@@ -111,9 +111,7 @@ class Model:
 
     def resolve(self, ask: Ask, order: str, *, writing: bool = False) -> Decision:
         """Decides who is meant; only a write has the bulk rule of seed 004."""
-        csid_unknown = (
-            writing and ask.csid is not None and not self.owner(("csid", ask.csid))
-        )
+        csid_unknown = writing and ask.csid is not None and not self.owner(("csid", ask.csid))
         states: dict[Slot, tuple[str, int]] = {}
         winner = 0
         for slot, target in self._targets(ask, ORDERS[order]):

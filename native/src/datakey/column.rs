@@ -86,7 +86,11 @@ impl ColumnChange {
         if cell.is_empty() && !self.write_empty {
             return Ok(false);
         }
-        if self.is_json { self.json(cell, moment, out)? } else { self.text(cell, moment, out)? }
+        if self.is_json {
+            self.json(cell, moment, out)?;
+        } else {
+            self.text(cell, moment, out)?;
+        }
         Ok(true)
     }
 

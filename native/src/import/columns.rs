@@ -5,7 +5,7 @@ use crate::fault::{Fault, Result};
 use crate::matching::{Policy, fields};
 use crate::space::Space;
 use crate::wire::v1::import_column::Target;
-use crate::wire::v1::{AddressType, ImportColumn, ImportOptions, IfExists};
+use crate::wire::v1::{AddressType, IfExists, ImportColumn, ImportOptions};
 use crate::write::prepare::check_source;
 
 /// Columns of one import; spreadsheets have fewer.
@@ -84,6 +84,8 @@ fn compile(space: &Space, index: usize, column: &ImportColumn) -> Result<Column>
             fields::declared(space, &field.path)?;
             Column::Field(field.path.clone())
         }
-        Target::Datakey(datakey) => Column::Datakey(Box::new(ColumnChange::compile(index, datakey)?)),
+        Target::Datakey(datakey) => {
+            Column::Datakey(Box::new(ColumnChange::compile(index, datakey)?))
+        }
     })
 }

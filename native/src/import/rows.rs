@@ -10,9 +10,7 @@ use crate::matching::{AddressBook, Probe, Target, fields};
 use crate::member::cells::Cells;
 use crate::member::step::{Batch, Origin, Step};
 use crate::space::Space;
-use crate::wire::v1::{
-    AddressType, ErrorReason, FieldValue, ImportChunk, ImportRow, KeyKind,
-};
+use crate::wire::v1::{AddressType, ErrorReason, FieldValue, ImportChunk, ImportRow, KeyKind};
 
 /// Prepares the rows of a chunk. A row that cannot be prepared becomes its fault.
 pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: Moment) -> Batch {
@@ -27,7 +25,15 @@ pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: 
     let steps = chunk.rows.iter().map(|row| preparation.step(row)).collect();
     let Preparation { book, probes, cells, .. } = preparation;
     let space = Arc::clone(space);
-    Batch { space, book: book.sealed(), probes, steps, cells: Some(cells), origin: Origin::Import, moment }
+    Batch {
+        space,
+        book: book.sealed(),
+        probes,
+        steps,
+        cells: Some(cells),
+        origin: Origin::Import,
+        moment,
+    }
 }
 
 struct Preparation<'a> {
@@ -50,7 +56,7 @@ impl Preparation<'_> {
             .with("columns", plan.columns.len())
             .with("cells", row.cells.len()));
         }
-        let (first_probe, first_cell) = (self.probes.len(), self.cells.len());
+        let (first_probe, first_cell) = (self.probes.len(), self.cells.end());
         for (index, (column, cell)) in plan.columns.iter().zip(&row.cells).enumerate() {
             let text = std::str::from_utf8(cell).map_err(|_| not_utf8(index))?;
             self.cell(index, column, text)?;
@@ -63,7 +69,7 @@ impl Preparation<'_> {
         }
         Ok(Step {
             probes: first_probe..self.probes.len(),
-            cells: first_cell..self.cells.len(),
+            cells: first_cell..self.cells.end(),
             if_exists: plan.if_exists,
             newbie_confirm: plan.newbie_confirm,
             source: plan.source.clone(),

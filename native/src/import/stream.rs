@@ -1,4 +1,4 @@
-//! One running StreamImport: chunks are prepared on the caller's thread while the writer commits
+//! One running `StreamImport`: chunks are prepared on the caller's thread while the writer commits
 //! earlier ones; a window of bytes bounds what waits.
 
 use std::collections::VecDeque;
@@ -66,7 +66,8 @@ pub struct ImportStream {
 impl ImportStream {
     /// Opens an import; `request` is its first message.
     pub fn open(core: Arc<Core>, request: Bytes) -> Result<Self> {
-        let Some(Request::Options(options)) = decode::<StreamImportRequest>(request)?.message else {
+        let Some(Request::Options(options)) = decode::<StreamImportRequest>(request)?.message
+        else {
             let message = "The first message of an import must be its options.";
             return Err(Fault::new(ErrorReason::ImportNotOpened, message));
         };
@@ -167,7 +168,12 @@ impl ImportStream {
         Ok(())
     }
 
-    fn start(&self, chunk: &ImportChunk, position: Option<Position>, bytes: usize) -> Result<Pending> {
+    fn start(
+        &self,
+        chunk: &ImportChunk,
+        position: Option<Position>,
+        bytes: usize,
+    ) -> Result<Pending> {
         self.reserve(bytes)?;
         let batch = rows::batch(&self.space, &self.plan, chunk, self.moment.clone());
         let job = Job { batch, purpose: Purpose::Rows(position), bytes, deadline: None };

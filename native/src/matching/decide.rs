@@ -93,8 +93,8 @@ pub fn decide(
             if found.state == KeyState::Ambiguous && decision.matched.is_none() {
                 return Err(ambiguous(probe).into());
             }
-            unknown_external_id |= probe.kind == KeyKind::ExternalCustomerId
-                && found.state == KeyState::NotFound;
+            unknown_external_id |=
+                probe.kind == KeyKind::ExternalCustomerId && found.state == KeyState::NotFound;
             continue;
         }
         let state = if decision.matched.is_some() {

@@ -61,18 +61,17 @@ impl AddressBook {
 
     /// The address as the contract shows it.
     pub fn canonical(&self, index: usize) -> v1::CanonicalAddress {
-        v1::CanonicalAddress {
-            r#type: self.kind(index).into(),
-            value: self.text(index).to_owned(),
-        }
+        v1::CanonicalAddress { r#type: self.kind(index).into(), value: self.text(index).to_owned() }
     }
 
     /// Sorts the entries, on the thread that prepares a batch rather than on the one that writes.
     /// To be called when every address is in the book.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        let mut order: Vec<(u128, u32)> =
-            (0..).zip(&self.entries).map(|(index, entry)| (prefix(&self.keys[entry.key.clone()]), index)).collect();
+        let mut order: Vec<(u128, u32)> = (0..)
+            .zip(&self.entries)
+            .map(|(index, entry)| (keys::sort_prefix(&self.keys[entry.key.clone()]), index))
+            .collect();
         order.sort_unstable_by(|left, right| {
             let full = || self.key(left.1 as usize).cmp(self.key(right.1 as usize));
             left.0.cmp(&right.0).then_with(full)
@@ -101,14 +100,6 @@ impl AddressBook {
         });
         Ok(self.entries.len() - 1)
     }
-}
-
-/// The beginning of a key as one number: most keys differ in it, and comparing numbers is cheap.
-pub fn prefix(key: &[u8]) -> u128 {
-    let mut bytes = [0; size_of::<u128>()];
-    let length = key.len().min(bytes.len());
-    bytes[..length].copy_from_slice(&key[..length]);
-    u128::from_be_bytes(bytes)
 }
 
 /// What a key points at.

@@ -19,18 +19,18 @@ struct Cell {
 pub struct Cells {
     plan: Arc<Plan>,
     values: String,
-    cells: Vec<Cell>,
+    entries: Vec<Cell>,
 }
 
 impl Cells {
     /// No cells yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        Self { plan, values: String::new(), cells: Vec::new() }
+        Self { plan, values: String::new(), entries: Vec::new() }
     }
 
-    /// How many cells there are.
-    pub fn len(&self) -> usize {
-        self.cells.len()
+    /// Where the next cell will be.
+    pub fn end(&self) -> usize {
+        self.entries.len()
     }
 
     /// Adds a cell; one that leaves its datakey as it is needs no place.
@@ -43,14 +43,14 @@ impl Cells {
     ) -> Result<()> {
         let start = self.values.len();
         if change.prepare(text, moment, &mut self.values)? {
-            self.cells.push(Cell { column, value: start..self.values.len() });
+            self.entries.push(Cell { column, value: start..self.values.len() });
         }
         Ok(())
     }
 
     /// Applies the cells of one row in the order of the columns.
     pub fn apply<'a>(&'a self, row: Range<usize>, document: &mut Document<'a>) -> Result<()> {
-        for cell in &self.cells[row] {
+        for cell in &self.entries[row] {
             if let Column::Datakey(change) = &self.plan.columns[cell.column] {
                 change.apply(document, &self.values[cell.value.clone()])?;
             }

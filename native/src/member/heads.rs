@@ -213,7 +213,8 @@ pub fn index_changes(
         changes.extend(gone.map(|value| IndexChange::new(field, value, false)));
         for value in new.iter().filter(|value| !old.contains(value)) {
             if field.unique
-                && let Some(owner) = fields::other_holder(view, (space.number, field), value, contact)?
+                && let Some(owner) =
+                    fields::other_holder(view, (space.number, field), value, contact)?
             {
                 return Err(Fault::new(
                     ErrorReason::FieldValueTaken,
@@ -261,8 +262,7 @@ fn unsubscribed(
         };
         let kind = keys.book.kind(entry);
         let record = view.address(keys.links[entry]).copied().unwrap_or_default();
-        if record.dataset_id != contact
-            || !matches!(kind, AddressType::Email | AddressType::Msisdn)
+        if record.dataset_id != contact || !matches!(kind, AddressType::Email | AddressType::Msisdn)
         {
             continue;
         }

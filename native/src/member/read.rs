@@ -52,17 +52,16 @@ impl Paths {
     ) -> Vec<v1::DatakeyValue> {
         let mut system = None;
         let value = |(path, pattern): &(String, Pattern)| {
-            let text = match pattern.reserved() {
-                None => datakey::read(&body.data, pattern),
-                Some(_) => {
-                    let root = system.get_or_insert_with(|| {
-                        let zone = &space.zone;
-                        let member = system::member_record(body, contact, head, head_id, zone);
-                        let groups = system::group_record(head, zone);
-                        format!("{{\"member\":{member},\"-group\":{groups}}}")
-                    });
-                    datakey::read(root, pattern)
-                }
+            let text = if pattern.reserved().is_some() {
+                let root = system.get_or_insert_with(|| {
+                    let zone = &space.zone;
+                    let member = system::member_record(body, contact, head, head_id, zone);
+                    let groups = system::group_record(head, zone);
+                    format!("{{\"member\":{member},\"-group\":{groups}}}")
+                });
+                datakey::read(root, pattern)
+            } else {
+                datakey::read(&body.data, pattern)
             };
             v1::DatakeyValue { path: path.clone(), value: text.unwrap_or_default().into() }
         };

@@ -148,7 +148,7 @@ pub fn apply(
     let exists = contact != 0;
     check_condition(step.if_exists, contact)?;
     if exists && step.if_exists == IfExists::Ignore {
-        return Ok(unchanged(view, keys, decision, OutcomeStatus::Ignored, step)?);
+        return unchanged(view, keys, decision, OutcomeStatus::Ignored, step);
     }
     check_version(view, keys, contact, step.expected_version)?;
     let plan = plan(view, batch, keys, step, decision)?;
@@ -160,7 +160,7 @@ pub fn apply(
         outcome.warnings.extend(plan.warnings);
         return Ok(outcome);
     }
-    Ok(carry_out(view, batch, keys, step, decision, plan, changes)?)
+    carry_out(view, batch, keys, step, decision, plan, changes)
 }
 
 /// The keys of a step with what the batch knows of them.
@@ -319,11 +319,10 @@ fn copy_source(
     let body = view.body(keys.space.number, decision.contact)?;
     match (body, missing) {
         (Some(body), _) => Ok(Some(body.record.data.clone())),
-        (None, CopyMissing::Unspecified | CopyMissing::Error) => Err(Fault::new(
-            ErrorReason::CopySourceMissing,
-            "No member has the keys to copy from.",
-        )
-        .into()),
+        (None, CopyMissing::Unspecified | CopyMissing::Error) => {
+            Err(Fault::new(ErrorReason::CopySourceMissing, "No member has the keys to copy from.")
+                .into())
+        }
         (None, _) => Ok(None),
     }
 }
@@ -358,8 +357,7 @@ fn carry_out(
         heads::attach(view, keys, contact, &plan.attachments, &stamp, batch.origin)?;
     let member = heads::matched_head(keys, decision)
         .or_else(|| plan.attachments.first().map(|wish| (wish.entry, attached_head_ids[0])));
-    let changed_head_ids =
-        heads::change(view, keys, step, contact, member, &stamp, batch.origin)?;
+    let changed_head_ids = heads::change(view, keys, step, contact, member, &stamp, batch.origin)?;
     plan.index.iter().for_each(|change| change.carry_out(view, space, contact));
     let body = view.body(space, contact)?.ok_or_else(|| Fault::internal("planned body is gone"))?;
     body.changed = true;

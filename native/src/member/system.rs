@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::address::type_name;
 use crate::datakey::Reserved;
 use crate::fault::Fault;
 use crate::json;
-use crate::address::type_name;
 use crate::wire::storage::{BodyRecord, HeadRecord, Stamp};
 use crate::wire::v1::{AddressType, DatakeyChange, DatakeyMode, ErrorReason};
 
@@ -186,7 +186,7 @@ pub fn member_record(
     out
 }
 
-/// The record of one head in GetDataset (seed 002, member.get dataset).
+/// The record of one head in `GetDataset` (seed 002, member.get dataset).
 pub fn head_record(contact: u64, head: &HeadRecord, head_id: u64, zone: &TimeZone) -> String {
     let mut out = String::new();
     let mut object = ObjectWriter::open(&mut out, zone);

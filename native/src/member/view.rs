@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Range};
 use prost::Message;
 use rustc_hash::FxHashMap;
 
-use crate::matching::keys::{AddressBook, prefix};
+use crate::matching::AddressBook;
 use crate::space::Space;
 use crate::store::{Mutations, Snapshot, StoreError, StoreResult, Table, keys, records};
 use crate::wire::storage::{
@@ -114,7 +114,7 @@ impl<'b> View<'b> {
         for (book_index, book) in (0u32..).zip(books) {
             let entry = |&entry: &u32| {
                 let key = book.key(entry as usize);
-                (prefix(key), key, book_index, entry)
+                (keys::sort_prefix(key), key, book_index, entry)
             };
             wanted.extend(book.order().iter().map(entry));
         }
@@ -130,11 +130,12 @@ impl<'b> View<'b> {
         let sorted: Vec<&[u8]> = self.slots.iter().map(|slot| slot.key).collect();
         let slots = &mut self.slots;
         let mut failed = None;
-        self.snapshot.get_many(Table::Addresses, &sorted, &mut |position, value| {
-            match value.map(|bytes| records::decode(Table::Addresses, bytes)).transpose() {
-                Ok(record) => slots[position].record = record,
-                Err(error) => failed = Some(error),
-            }
+        self.snapshot.get_many(Table::Addresses, &sorted, &mut |position, value| match value
+            .map(|bytes| records::decode(Table::Addresses, bytes))
+            .transpose()
+        {
+            Ok(record) => slots[position].record = record,
+            Err(error) => failed = Some(error),
         })?;
         failed.map_or(Ok(links), Err)
     }
@@ -165,7 +166,9 @@ impl<'b> View<'b> {
         numbers.sort_unstable();
         numbers.dedup();
         let mut encoded = Vec::with_capacity(numbers.len() * keys::NUMBERED_BYTES);
-        numbers.iter().for_each(|&(space, id)| keys::body(&mut encoded, space, id));
+        for &(space, id) in numbers.iter() {
+            keys::body(&mut encoded, space, id);
+        }
         let sorted: Vec<&[u8]> = encoded.chunks(keys::NUMBERED_BYTES).collect();
         let (bodies, positions) = (&mut self.bodies, &mut self.body_positions);
         let mut failed = None;
@@ -323,7 +326,7 @@ impl<'b> View<'b> {
 
     /// The first member from `from` on that the index lists under a prefix.
     pub fn next_holder(&self, prefix: &[u8], from: u64) -> StoreResult<Option<u64>> {
-        let start = [prefix, &from.to_be_bytes()].concat();
+        let start = keys::field_from(prefix, from);
         let mut stored = None;
         self.snapshot.scan(Table::Fields, &start, usize::MAX, &mut |key, _| {
             if !key.starts_with(prefix) {

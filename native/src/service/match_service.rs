@@ -29,7 +29,7 @@ pub fn resolve(core: &Core, request: v1::ResolveRequest) -> Result<v1::ResolveRe
 /// `ResolveBatch`: two round trips whatever the number of items.
 pub fn resolve_batch(
     core: &Core,
-    request: v1::ResolveBatchRequest,
+    request: &v1::ResolveBatchRequest,
 ) -> Result<v1::ResolveBatchResponse> {
     let space = core.spaces().get(request.space.as_ref())?;
     check_items("items", request.items.len())?;
@@ -92,7 +92,7 @@ impl Ask<'_> {
         }
         core.metrics().resolved(items.len());
         let book = book.sealed();
-    core.read(&book, |view, links| {
+        core.read(&book, |view, links| {
             check_revision(self.min_revision, view.revision())?;
             let mut decision = Decision::default();
             let mut results = Vec::with_capacity(items.len());

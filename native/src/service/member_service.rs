@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
+use crate::address::limits::VALUE_BYTES_MAX;
+use crate::address::type_name;
 use crate::core::Core;
 use crate::fault::{Fault, Result};
 use crate::matching::decide::{Keys, Purpose};
 use crate::matching::{AddressBook, Decision, Policy, decide, prepare as prepare_keys, report};
-use crate::address::limits::VALUE_BYTES_MAX;
-use crate::address::type_name;
 use crate::member::read::{self, Paths};
 use crate::member::system;
 use crate::service::limits::{check_items, check_revision};
@@ -127,11 +127,7 @@ fn refuse_unusable(keys: Keys<'_>) -> Result<()> {
 }
 
 /// The head through which a member is read: the matching one, else its first.
-fn through(
-    keys: Keys<'_>,
-    decision: &Decision,
-    heads: &[(u64, HeadRecord)],
-) -> (u64, HeadRecord) {
+fn through(keys: Keys<'_>, decision: &Decision, heads: &[(u64, HeadRecord)]) -> (u64, HeadRecord) {
     let matched = decision.matched.map(|position| decision.found[position].head);
     let by_match = matched.and_then(|id| heads.iter().find(|(head_id, _)| *head_id == id));
     debug_assert!(keys.probes.len() == decision.found.len());
@@ -160,10 +156,8 @@ pub fn get_dataset(core: &Core, request: &v1::GetDatasetRequest) -> Result<v1::G
         let record = |(id, head): &(u64, HeadRecord)| {
             system::head_record(contact, head, *id, &space.zone).into()
         };
-        let redirect = |(from_contact_id, to_contact_id)| v1::Redirect {
-            from_contact_id,
-            to_contact_id,
-        };
+        let redirect =
+            |(from_contact_id, to_contact_id)| v1::Redirect { from_contact_id, to_contact_id };
         Ok(v1::GetDatasetResponse {
             head_records: heads.iter().map(record).collect(),
             member: Some(v1::Member {

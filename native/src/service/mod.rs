@@ -23,7 +23,7 @@ pub const METHODS: [(&str, Method); 9] = [
         answer(request, |request| match_service::resolve(core, request))
     }),
     ("/zmey.v1.MatchService/ResolveBatch", |core, request, _| {
-        answer(request, |request| match_service::resolve_batch(core, request))
+        answer(request, |request| match_service::resolve_batch(core, &request))
     }),
     ("/zmey.v1.MatchService/Normalize", |core, request, _| {
         answer(request, |request| match_service::normalize(core, &request))

@@ -1,3 +1,5 @@
+//! Dumps: the format, and what is refused.
+
 use std::path::Path;
 
 use super::*;

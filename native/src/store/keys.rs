@@ -79,6 +79,20 @@ pub struct ExpiryKey<'a> {
     pub key: &'a [u8],
 }
 
+/// The beginning of a key as one number, padded with zeros: keys sort like these numbers, most
+/// keys differ in them, and comparing numbers is cheap.
+pub fn sort_prefix(key: &[u8]) -> u128 {
+    let mut bytes = [0; size_of::<u128>()];
+    let length = key.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&key[..length]);
+    u128::from_be_bytes(bytes)
+}
+
+/// The number of the space that a key of any table with spaces begins with.
+pub fn space_of(key: &[u8]) -> Option<u32> {
+    key.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
 /// Makes one key in a buffer of its own: `owned(|key| head(key, space, head_id))`.
 pub fn owned(build: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);
@@ -146,6 +160,11 @@ pub fn field_prefix(key: &mut Vec<u8>, space: u32, field: u16, value: &[u8]) {
 pub fn field(key: &mut Vec<u8>, space: u32, field: u16, value: &[u8], dataset_id: u64) {
     field_prefix(key, space, field, value);
     key.extend_from_slice(&dataset_id.to_be_bytes());
+}
+
+/// The first key of Fields under a prefix whose member is not less than `dataset_id`.
+pub fn field_from(prefix: &[u8], dataset_id: u64) -> Vec<u8> {
+    [prefix, &dataset_id.to_be_bytes()].concat()
 }
 
 /// Appends a key of Requests; the id has at most `ID_BYTES_MAX` bytes.

@@ -1,3 +1,5 @@
+//! Keys: round trips and their order.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What only the LMDB engine has: growth, owners, reopening.
+
 use std::path::Path;
 
 use super::*;

@@ -255,11 +255,8 @@ impl Mutations {
 
 impl TableMutations {
     fn push(&mut self, key: &[u8], value: &[u8], value_bytes: u32) {
-        let mut prefix = [0; size_of::<u128>()];
-        let length = key.len().min(prefix.len());
-        prefix[..length].copy_from_slice(&key[..length]);
         self.entries.push(Entry {
-            prefix: u128::from_be_bytes(prefix),
+            prefix: keys::sort_prefix(key),
             start: self.arena.len(),
             key_bytes: u32::try_from(key.len()).expect("bounded by the callers"),
             value_bytes,

@@ -15,9 +15,8 @@ pub fn prefetch(view: &mut View<'_>, batches: &[&Batch], links: &[Vec<u32>]) -> 
     for (batch, links) in batches.iter().zip(links) {
         let space = batch.space.number;
         view.open_space(&batch.space)?;
-        numbers.extend(
-            links.iter().filter_map(|&slot| Some((space, view.address(slot)?.dataset_id))),
-        );
+        numbers
+            .extend(links.iter().filter_map(|&slot| Some((space, view.address(slot)?.dataset_id))));
         numbers.extend(batch.probes.iter().filter_map(|probe| match probe.target {
             Target::Contact(id) | Target::Dataset(id) => Some((space, id)),
             _ => None,
@@ -73,7 +72,8 @@ pub fn members(
         let outcome = step::apply(view, batch, links, step, decision, changes)?;
         let keys = step::keys_of(batch, links, step);
         let resolution = report::resolution(keys, decision, false);
-        let head = |(entry, id): (usize, u64)| Head { id, address: Some(batch.book.canonical(entry)) };
+        let head =
+            |(entry, id): (usize, u64)| Head { id, address: Some(batch.book.canonical(entry)) };
         let answer = MemberOutcome {
             status: outcome.status.into(),
             newbie: outcome.status == OutcomeStatus::Created,

@@ -19,13 +19,7 @@ pub fn append(
     }
     let count = u32::try_from(changes.len()).expect("a batch holds fewer than 2^32 steps");
     let (content, content_bytes) = records::pack_changes(&ChangeList { changes });
-    let segment = ChangeSegment {
-        time_seconds,
-        space_number,
-        count,
-        content,
-        content_bytes,
-    };
+    let segment = ChangeSegment { time_seconds, space_number, count, content, content_bytes };
     let key = keys::owned(|key| keys::change(key, first_revision));
     view.put(Table::Changes, &key, &segment.encode_to_vec());
 }

@@ -57,10 +57,8 @@ impl Position {
             expiry::forget(view, Table::Imports, &self.key, former);
         }
         expiry::remember(view, Table::Imports, &self.key, self.expires_seconds);
-        let record = ImportRecord {
-            next_chunk: self.next_chunk,
-            expires_seconds: self.expires_seconds,
-        };
+        let record =
+            ImportRecord { next_chunk: self.next_chunk, expires_seconds: self.expires_seconds };
         view.put(Table::Imports, &self.key, &record.encode_to_vec());
     }
 }

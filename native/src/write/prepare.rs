@@ -116,9 +116,7 @@ fn copy(
         .map_err(|_| Fault::invalid("copy.missing", "is not a known rule"))?;
     match &copy.source {
         None => Err(Fault::required("copy.source")),
-        Some(copy_source::Source::Data(data)) => {
-            Ok(Copy::Data(datakey::copy_data(data)?))
-        }
+        Some(copy_source::Source::Data(data)) => Ok(Copy::Data(datakey::copy_data(data)?)),
         Some(copy_source::Source::Member(keys)) => {
             let first = probes.len();
             let policy = Policy::compile(None)?;

@@ -108,9 +108,12 @@ impl Writer {
             bytes_max,
         });
         let worker = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("zmey-writer".to_owned())
-            .spawn(move || while let Some(jobs) = worker.take() { worker.commit(jobs) })?;
+        let thread =
+            std::thread::Builder::new().name("zmey-writer".to_owned()).spawn(move || {
+                while let Some(jobs) = worker.take() {
+                    worker.commit(jobs);
+                }
+            })?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
@@ -223,10 +226,16 @@ impl Shared {
         let rows = batches.iter().map(|job| job.batch.steps.len()).sum();
         self.metrics.committed(rows, jobs.len(), now.elapsed());
         match written {
-            Ok(()) => jobs.iter().zip(done).for_each(|(waiting, done)| answer(waiting, Ok(done))),
+            Ok(()) => {
+                for (waiting, done) in jobs.iter().zip(done) {
+                    answer(waiting, Ok(done));
+                }
+            }
             Err(error) => {
                 let fault = Fault::from(error);
-                jobs.iter().for_each(|waiting| answer(waiting, Err(fault.clone())));
+                for waiting in &jobs {
+                    answer(waiting, Err(fault.clone()));
+                }
             }
         }
     }

@@ -1,3 +1,5 @@
+//! What a check finds in stores that were damaged on purpose.
+
 use crate::store::conformance::{get, put};
 use crate::store::{Memory, Mutations};
 use crate::wire::storage::{
