@@ -167,7 +167,7 @@ const FAULTS: &[(&str, R)] = &[
 
 #[test]
 fn faults() {
-    for (value, reason) in FAULTS {
+    for &(value, reason) in FAULTS {
         check(value, Err(reason));
     }
 }

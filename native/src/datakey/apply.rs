@@ -92,7 +92,10 @@ impl<'a> Document<'a> {
                 let found = match source {
                     CopySource::Itself => self.peek(from),
                     CopySource::Other(document) => document.peek(from),
-                    CopySource::MissingWritesNull => None,
+                    // The caller has asked for this null: no type stands against it.
+                    CopySource::MissingWritesNull => {
+                        return self.write_value(change.path(), change.mode(), "null".into());
+                    }
                     CopySource::MissingSkips => return Ok(Applied::Ignored),
                 };
                 let value = found.unwrap_or(Cow::Borrowed("null"));

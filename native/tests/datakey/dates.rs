@@ -227,8 +227,8 @@ fn copied_dates() {
     check(other(r#"{"x":"1971-5-32"}"#), None);
     check(other(r#"{"x":19710504}"#), None);
     check(other(r#"{"x":null}"#), None);
-    // What does not exist is null and needs no check.
-    check(other("{}"), Some(r#"{"a":null}"#));
+    // What does not exist is null, which is no date; only `copy_missing` do asks for it.
+    check(other("{}"), None);
     check(CopySource::MissingWritesNull, Some(r#"{"a":null}"#));
 }
 

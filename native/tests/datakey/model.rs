@@ -114,6 +114,10 @@ fn step(root: &mut Value, path: &[Key], mode: &str, new: Value) -> Answer<()> {
         "merge" | "merge_update" | "merge_insert" if !new.is_object() => {
             return Err(ErrorReason::DatakeyNotAnObject);
         }
+        // Where parts of a path are created, null does not exist.
+        "merge" | "merge_update" | "merge_insert" | "push" | "unshift" => {
+            find(root, path)?.is_some_and(|value| !value.is_null())
+        }
         _ => find(root, path)?.is_some(),
     };
     match (mode, exists) {

@@ -157,10 +157,10 @@ fn merge() {
             Err(DatakeyNotAnObject),
         ),
         (
-            "an existing null is an error",
+            "an existing null counts as missing",
             r#"{"a":null}"#,
             ("a", "merge", "{}"),
-            Err(DatakeyNotAnObject),
+            Ok(r#"{"a":{}}"#),
         ),
         ("a new array is an error", r#"{"a":{}}"#, ("a", "merge", "[]"), Err(DatakeyNotAnObject)),
         ("a new scalar is an error", "{}", ("a", "merge", "1"), Err(DatakeyNotAnObject)),
@@ -245,7 +245,7 @@ fn push_and_unshift() {
         ("push onto an element", r#"{"a":[[1]]}"#, ("a[0]", "push", "2"), Ok(r#"{"a":[[1,2]]}"#)),
         ("push onto an object", r#"{"a":{}}"#, ("a", "push", "1"), Err(DatakeyNotAnArray)),
         ("push onto a scalar", r#"{"a":1}"#, ("a", "push", "[1]"), Err(DatakeyNotAnArray)),
-        ("push onto null", r#"{"a":null}"#, ("a", "push", "[1]"), Err(DatakeyNotAnArray)),
+        ("push onto null", r#"{"a":null}"#, ("a", "push", "[1]"), Ok(r#"{"a":[1]}"#)),
         (
             "unshift of an array keeps its order",
             r#"{"a":[1]}"#,
