@@ -16,6 +16,7 @@ use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::storage::{BodyRecord, ChangeRecord, DatakeyDelta, Stamp};
 use crate::wire::v1::{CopyMissing, ErrorReason, IfExists, KeyKind, OutcomeStatus, Warning};
+use crate::write::changelog::Changes;
 
 /// Who writes: it decides which stamps a change leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +140,7 @@ pub fn apply(
     links: &[u32],
     step: &Step,
     decision: &mut Decision,
-    changes: &mut Vec<ChangeRecord>,
+    changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
     let keys = keys_of(batch, links, step);
     decide(view, keys, Purpose::Write, decision)?;
@@ -336,7 +337,7 @@ fn carry_out(
     step: &Step,
     decision: &Decision,
     plan: Plan,
-    changes: &mut Vec<ChangeRecord>,
+    changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
     let space = keys.space.number;
     let now_seconds = batch.moment.now.as_second();
@@ -373,16 +374,24 @@ fn carry_out(
     }
     let version = body.record.version;
     let fresh = step.return_fresh.then(|| body.record.data.clone());
-    changes.push(ChangeRecord {
+    let mut change = ChangeRecord {
         dataset_id: contact,
         version,
-        created_data: if created { body.record.data.clone() } else { String::new() },
+        created_data: String::new(),
         datakeys: plan.deltas,
         attached_head_ids,
         changed_head_ids,
         request_id: step.request.as_ref().map_or_else(String::new, |request| request.id.clone()),
         origin: batch.origin as u32,
-    });
+    };
+    if created {
+        // Lent to the change while it is encoded, instead of copied.
+        std::mem::swap(&mut change.created_data, &mut body.record.data);
+        changes.push(&change);
+        body.record.data = change.created_data;
+    } else {
+        changes.push(&change);
+    }
     Ok(Outcome {
         status: if created { OutcomeStatus::Created } else { OutcomeStatus::Updated },
         contact,

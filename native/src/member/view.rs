@@ -5,7 +5,7 @@
 //! `load_*` methods only make sure that a batch needs few round trips.
 
 use std::collections::BTreeMap;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use prost::Message;
 use rustc_hash::FxHashMap;
@@ -20,6 +20,13 @@ use crate::wire::storage::{
 /// Redirects that are followed from one number: merges write them with the path shortened, so
 /// that more can only be a corrupt store.
 const REDIRECT_HOPS_MAX: usize = 16;
+
+/// Bytes of a usual body besides its data: key, heads, stamps.
+const BODY_OVERHEAD_BYTES: usize = 64;
+
+/// Bytes of a usual entry of Addresses, and of one of Heads.
+const ADDRESS_BYTES: usize = 48;
+const HEAD_BYTES: usize = 64;
 
 /// A number within a space.
 type Number = (u32, u64);
@@ -50,9 +57,9 @@ pub struct View<'b> {
     body_positions: FxHashMap<Number, Option<u32>>,
     living: FxHashMap<Number, bool>,
     heads: FxHashMap<Number, (HeadRecord, bool)>,
-    /// Heads that the batch has made, encoded; most are never read again.
-    new_heads: FxHashMap<Number, Range<u32>>,
-    new_head_values: Vec<u8>,
+    /// Heads that the batch has made, by their position among the mutations: most are never read
+    /// again.
+    new_heads: FxHashMap<Number, u32>,
     fields: BTreeMap<Vec<u8>, bool>,
     requests: FxHashMap<Vec<u8>, RequestRecord>,
     spaces: FxHashMap<u32, OpenSpace>,
@@ -82,7 +89,6 @@ impl<'b> View<'b> {
             living: FxHashMap::default(),
             heads: FxHashMap::default(),
             new_heads: FxHashMap::default(),
-            new_head_values: Vec::new(),
             fields: BTreeMap::new(),
             requests: FxHashMap::default(),
             out: Mutations::default(),
@@ -127,6 +133,7 @@ impl<'b> View<'b> {
             }
             links[book as usize][entry as usize] = index(self.slots.len() - 1);
         }
+        self.out.reserve(Table::Heads, self.slots.len(), self.slots.len() * HEAD_BYTES);
         let sorted: Vec<&[u8]> = self.slots.iter().map(|slot| slot.key).collect();
         let slots = &mut self.slots;
         let mut failed = None;
@@ -265,10 +272,9 @@ impl<'b> View<'b> {
 
     /// Puts the record of a head.
     pub fn insert_head(&mut self, space: u32, id: u64, record: &HeadRecord) {
-        let start = index(self.new_head_values.len());
-        record.encode(&mut self.new_head_values).expect("a vector grows");
-        let value = start..index(self.new_head_values.len());
-        self.new_heads.insert((space, id), value);
+        let key = keys::owned(|key| keys::head(key, space, id));
+        let position = self.out.put_record(Table::Heads, &key, record);
+        self.new_heads.insert((space, id), position);
         self.heads.remove(&(space, id));
     }
 
@@ -319,6 +325,11 @@ impl<'b> View<'b> {
         self.out.put(table, key, value);
     }
 
+    /// Writes a record that no later step of the batch reads.
+    pub fn put_record<M: Message>(&mut self, table: Table, key: &[u8], record: &M) {
+        self.out.put_record(table, key, record);
+    }
+
     /// Removes an entry that no later step of the batch reads.
     pub fn delete(&mut self, table: Table, key: &[u8]) {
         self.out.delete(table, key);
@@ -361,32 +372,26 @@ impl<'b> View<'b> {
         for space in self.spaces.values().filter(|space| space.changed) {
             out.put(Table::Spaces, &space.key, &records::encode(&space.record));
         }
-        let mut value = Vec::new();
+        out.reserve(Table::Addresses, self.slots.len(), self.slots.len() * ADDRESS_BYTES);
         for slot in self.slots.iter().filter(|slot| slot.changed) {
-            records::encode_into(&slot.record.unwrap_or_default(), &mut value);
-            out.put(Table::Addresses, slot.key, &value);
+            out.put_record(Table::Addresses, slot.key, &slot.record.unwrap_or_default());
         }
         let mut key = Vec::new();
-        let mut new_heads: Vec<_> = self.new_heads.iter().collect();
-        new_heads.sort_unstable_by_key(|(number, _)| **number);
-        for (&(space, id), range) in new_heads {
-            key.clear();
-            keys::head(&mut key, space, id);
-            let value = &self.new_head_values[range.start as usize..range.end as usize];
-            out.put(Table::Heads, &key, value);
-        }
         // After the new heads: of two entries for one head, the last counts.
         for (&(space, id), (record, _)) in self.heads.iter().filter(|(_, entry)| entry.1) {
-            records::encode_into(record, &mut value);
             key.clear();
             keys::head(&mut key, space, id);
-            out.put(Table::Heads, &key, &value);
+            out.put_record(Table::Heads, &key, record);
         }
-        for &((space, id), ref body) in self.bodies.iter().filter(|(_, body)| body.changed) {
-            records::encode_into(&body.record, &mut value);
+        let changed = |(_, body): &&(Number, Body)| body.changed;
+        let data_bytes = self.bodies.iter().filter(changed).map(|(_, body)| body.record.data.len());
+        let (bodies, data_bytes) = (self.bodies.len(), data_bytes.sum::<usize>());
+        out.reserve(Table::Bodies, bodies, data_bytes + bodies * BODY_OVERHEAD_BYTES);
+        // Each is dropped when it is written, so that a large batch is not held twice.
+        for ((space, id), body) in self.bodies.drain(..).filter(|(_, body)| body.changed) {
             key.clear();
             keys::body(&mut key, space, id);
-            out.put(Table::Bodies, &key, &value);
+            out.put_record(Table::Bodies, &key, &body.record);
         }
         for (key, &present) in &self.fields {
             if present {
@@ -406,8 +411,10 @@ impl<'b> View<'b> {
 
     fn head_mut(&mut self, space: u32, id: u64) -> StoreResult<Option<&mut (HeadRecord, bool)>> {
         if !self.heads.contains_key(&(space, id)) {
-            let known = if let Some(value) = self.new_heads.get(&(space, id)) {
-                let value = &self.new_head_values[value.start as usize..value.end as usize];
+            let new = self.new_heads.get(&(space, id));
+            let known = if let Some(value) =
+                new.and_then(|&position| self.out.value(Table::Heads, position))
+            {
                 Some(records::decode(Table::Heads, value)?)
             } else {
                 let key = keys::owned(|key| keys::head(key, space, id));

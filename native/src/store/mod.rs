@@ -24,6 +24,8 @@ use std::cmp::Ordering;
 use std::fmt::{self, Display};
 use std::ops::ControlFlow;
 
+use prost::Message;
+
 /// The tables of a store. Each is an ordered map of its own. Their positions are on disk, in keys
 /// of Expiries and in dumps: new ones come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,6 +203,9 @@ struct Entry {
     value_bytes: u32,
 }
 
+/// Appends a value to an arena.
+type Append<'a> = &'a mut dyn FnMut(&mut Vec<u8>);
+
 /// What one commit writes into one table. Each has an arena of its own, so that the small entries
 /// of one are not scattered between the large ones of another.
 #[derive(Debug, Default, Clone)]
@@ -219,13 +224,36 @@ pub struct Mutations {
 impl Mutations {
     /// Writes `value` at `key`.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        let value_bytes = u32::try_from(value.len()).expect("bounded by the callers");
-        self.tables[usize::from(table.tag())].push(key, value, value_bytes);
+        self.of(table).push(key, Some(&mut |arena| arena.extend_from_slice(value)));
+    }
+
+    /// Writes an encoded record at `key`, without a copy in between; answers the position of the
+    /// entry for `value`.
+    pub fn put_record<M: Message>(&mut self, table: Table, key: &[u8], record: &M) -> u32 {
+        let encode = &mut |arena: &mut Vec<u8>| record.encode(arena).expect("a vector grows");
+        self.of(table).push(key, Some(encode))
     }
 
     /// Removes `key`; a missing key is no error.
     pub fn delete(&mut self, table: Table, key: &[u8]) {
-        self.tables[usize::from(table.tag())].push(key, &[], DELETED);
+        self.of(table).push(key, None);
+    }
+
+    /// The value that `put_record` wrote at a position.
+    pub fn value(&self, table: Table, position: u32) -> Option<&[u8]> {
+        let mutations = &self.tables[usize::from(table.tag())];
+        mutations.entries.get(position as usize)?.value(&mutations.arena)
+    }
+
+    /// Makes room: growing a large batch bit by bit would copy it again and again.
+    pub fn reserve(&mut self, table: Table, entries: usize, bytes: usize) {
+        let mutations = self.of(table);
+        mutations.entries.reserve(entries);
+        mutations.arena.reserve(bytes);
+    }
+
+    fn of(&mut self, table: Table) -> &mut TableMutations {
+        &mut self.tables[usize::from(table.tag())]
     }
 
     /// Whether there is nothing to write.
@@ -254,15 +282,19 @@ impl Mutations {
 }
 
 impl TableMutations {
-    fn push(&mut self, key: &[u8], value: &[u8], value_bytes: u32) {
-        self.entries.push(Entry {
-            prefix: keys::sort_prefix(key),
-            start: self.arena.len(),
-            key_bytes: u32::try_from(key.len()).expect("bounded by the callers"),
-            value_bytes,
-        });
+    /// Adds an entry whose value `write` appends to the arena; `None` deletes.
+    fn push(&mut self, key: &[u8], write: Option<Append<'_>>) -> u32 {
+        let length = |bytes: usize| u32::try_from(bytes).expect("bounded by the callers");
+        let start = self.arena.len();
         self.arena.extend_from_slice(key);
-        self.arena.extend_from_slice(value);
+        let value_start = self.arena.len();
+        let value_bytes = write.map_or(DELETED, |write| {
+            write(&mut self.arena);
+            length(self.arena.len() - value_start)
+        });
+        let prefix = keys::sort_prefix(key);
+        self.entries.push(Entry { prefix, start, key_bytes: length(key.len()), value_bytes });
+        length(self.entries.len() - 1)
     }
 
     fn sorted(&mut self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {

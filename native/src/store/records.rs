@@ -46,7 +46,11 @@ pub fn encode_into<M: Message>(record: &M, buffer: &mut Vec<u8>) {
 
 /// Fills `content` and `content_bytes` of a segment.
 pub fn pack_changes(changes: &ChangeList) -> (Bytes, u32) {
-    let plain = changes.encode_to_vec();
+    pack(changes.encode_to_vec())
+}
+
+/// The same for a list that is encoded already.
+pub fn pack(plain: Vec<u8>) -> (Bytes, u32) {
     if plain.len() >= COMPRESS_BYTES_MIN {
         let packed = lz4_flex::block::compress(&plain);
         if packed.len() < plain.len() {

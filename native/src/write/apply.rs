@@ -5,9 +5,9 @@ use crate::matching::{Decision, Target, report};
 use crate::member::View;
 use crate::member::step::{self, Batch, Outcome, Step};
 use crate::store::StoreResult;
-use crate::wire::storage::ChangeRecord;
 use crate::wire::v1::{Head, MemberOutcome, OutcomeStatus, Warning};
-use crate::write::{changelog, requests};
+use crate::write::changelog::Changes;
+use crate::write::requests;
 
 /// Makes what the batches need available in few round trips.
 pub fn prefetch(view: &mut View<'_>, batches: &[&Batch], links: &[Vec<u32>]) -> StoreResult<()> {
@@ -29,15 +29,10 @@ pub fn prefetch(view: &mut View<'_>, batches: &[&Batch], links: &[Vec<u32>]) -> 
 pub fn apply<T>(
     view: &mut View<'_>,
     batch: &Batch,
-    mut run: impl FnMut(
-        &mut View<'_>,
-        &Step,
-        &mut Decision,
-        &mut Vec<ChangeRecord>,
-    ) -> Result<T, Failure>,
+    mut run: impl FnMut(&mut View<'_>, &Step, &mut Decision, &mut Changes) -> Result<T, Failure>,
 ) -> StoreResult<Vec<Result<T, Fault>>> {
     let first_revision = view.revision() + 1;
-    let mut changes = Vec::with_capacity(batch.steps.len());
+    let mut changes = Changes::default();
     let mut decision = Decision::default();
     let mut answers = Vec::with_capacity(batch.steps.len());
     for prepared in &batch.steps {
@@ -52,7 +47,7 @@ pub fn apply<T>(
         });
     }
     let now_seconds = batch.moment.now.as_second();
-    changelog::append(view, batch.space.number, now_seconds, first_revision, changes);
+    changes.write(view, batch.space.number, now_seconds, first_revision);
     Ok(answers)
 }
 
