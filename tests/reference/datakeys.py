@@ -171,7 +171,9 @@ def _apply_one(
         copied = _copied(document, change, source)
         if isinstance(copied, Missing):
             return
-        value = _typed(copied, change.type, now)
+        # The null that copy_missing "do" asks for needs no date.
+        asked_null = source is not None and not source.found
+        value = copied if asked_null else _typed(copied, change.type, now)
     edit = MODES[mode]
     _edited(document, steps, lambda old: edit(old, copy.deepcopy(value)))
 

@@ -26,6 +26,13 @@ pub enum Column {
     Ignored,
 }
 
+impl Column {
+    /// Whether members are matched by the cells.
+    pub fn is_key(&self) -> bool {
+        matches!(self, Self::ContactId | Self::Address(_) | Self::Field(_))
+    }
+}
+
 /// How the rows of an import apply.
 #[derive(Debug)]
 pub struct Plan {
@@ -54,10 +61,7 @@ impl Plan {
         };
         let columns: Vec<Column> =
             options.columns.iter().enumerate().map(compile).collect::<Result<_>>()?;
-        let is_key = |column: &Column| {
-            matches!(column, Column::ContactId | Column::Address(_) | Column::Field(_))
-        };
-        if !columns.iter().any(is_key) {
+        if !columns.iter().any(Column::is_key) {
             return Err(Fault::required("columns with a contact id, an address or a field"));
         }
         Ok(Self {

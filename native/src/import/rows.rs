@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use prost::Message;
+
 use crate::datakey::Moment;
 use crate::fault::{Fault, Result};
 use crate::import::columns::{Column, Plan};
@@ -14,13 +16,15 @@ use crate::wire::v1::{AddressType, ErrorReason, FieldValue, ImportChunk, ImportR
 
 /// Prepares the rows of a chunk. A row that cannot be prepared becomes its fault.
 pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: Moment) -> Batch {
+    let rows = chunk.rows.len();
+    let keys = rows * plan.columns.iter().filter(|column| column.is_key()).count();
     let mut preparation = Preparation {
         space,
         plan,
         moment: &moment,
-        book: AddressBook::default(),
-        probes: Vec::with_capacity(chunk.rows.len() * 3),
-        cells: Cells::new(Arc::clone(plan)),
+        book: AddressBook::with_capacity(keys),
+        probes: Vec::with_capacity(keys),
+        cells: Cells::new(Arc::clone(plan), rows, chunk.encoded_len()),
     };
     let steps = chunk.rows.iter().map(|row| preparation.step(row)).collect();
     let Preparation { book, probes, cells, .. } = preparation;

@@ -1,7 +1,5 @@
 //! The keys of requests, normalised and ranked, in arenas shared by a whole batch.
 
-use std::ops::Range;
-
 use crate::address;
 use crate::fault::{Fault, Result};
 use crate::matching::fields::{self, FieldQuery};
@@ -15,6 +13,10 @@ pub const LOCATORS_MAX: usize = 32;
 /// Field values of one request: each may cost a scan.
 pub const FIELDS_MAX: usize = 8;
 
+/// Bytes of a usual address, and of its key.
+const TEXT_BYTES: usize = 20;
+const KEY_BYTES: usize = 25;
+
 /// The canonical addresses of a batch, with their keys in the store.
 #[derive(Debug, Default)]
 pub struct AddressBook {
@@ -26,14 +28,25 @@ pub struct AddressBook {
     scratch: String,
 }
 
-#[derive(Debug, Clone)]
+/// Ends suffice: keys and texts follow one another without gaps.
+#[derive(Debug, Clone, Copy)]
 struct BookEntry {
     kind: AddressType,
-    key: Range<usize>,
-    text: Range<usize>,
+    key_end: u32,
+    text_end: u32,
 }
 
 impl AddressBook {
+    /// A book with room for so many addresses.
+    pub fn with_capacity(addresses: usize) -> Self {
+        Self {
+            keys: Vec::with_capacity(addresses * KEY_BYTES),
+            texts: String::with_capacity(addresses * TEXT_BYTES),
+            entries: Vec::with_capacity(addresses),
+            ..Self::default()
+        }
+    }
+
     /// How many addresses there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -46,12 +59,14 @@ impl AddressBook {
 
     /// The key of an address in the table of addresses.
     pub fn key(&self, index: usize) -> &[u8] {
-        &self.keys[self.entries[index].key.clone()]
+        let start = if index == 0 { 0 } else { self.entries[index - 1].key_end };
+        &self.keys[start as usize..self.entries[index].key_end as usize]
     }
 
     /// The canonical form of an address.
     pub fn text(&self, index: usize) -> &str {
-        &self.texts[self.entries[index].text.clone()]
+        let start = if index == 0 { 0 } else { self.entries[index - 1].text_end };
+        &self.texts[start as usize..self.entries[index].text_end as usize]
     }
 
     /// The type of an address; never unspecified.
@@ -68,10 +83,8 @@ impl AddressBook {
     /// To be called when every address is in the book.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        let mut order: Vec<(u128, u32)> = (0..)
-            .zip(&self.entries)
-            .map(|(index, entry)| (keys::sort_prefix(&self.keys[entry.key.clone()]), index))
-            .collect();
+        let entry = |index: u32| (keys::sort_prefix(self.key(index as usize)), index);
+        let mut order: Vec<(u128, u32)> = (0..).take(self.len()).map(entry).collect();
         order.sort_unstable_by(|left, right| {
             let full = || self.key(left.1 as usize).cmp(self.key(right.1 as usize));
             left.0.cmp(&right.0).then_with(full)
@@ -89,14 +102,13 @@ impl AddressBook {
     /// Normalises an address and keeps it; answers its index.
     pub fn add(&mut self, space: &Space, kind: AddressType, value: &str) -> Result<usize> {
         let kind = address::normalize(&space.rules, kind, value, &mut self.scratch)?;
-        let key_start = self.keys.len();
         keys::address(&mut self.keys, space.number, kind, self.scratch.as_bytes());
-        let text_start = self.texts.len();
         self.texts.push_str(&self.scratch);
+        let end = |length: usize| u32::try_from(length).expect("requests are far below 4 GiB");
         self.entries.push(BookEntry {
             kind,
-            key: key_start..self.keys.len(),
-            text: text_start..self.texts.len(),
+            key_end: end(self.keys.len()),
+            text_end: end(self.texts.len()),
         });
         Ok(self.entries.len() - 1)
     }

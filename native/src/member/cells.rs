@@ -7,11 +7,11 @@ use crate::datakey::{ColumnChange, Document, Moment};
 use crate::fault::Result;
 use crate::import::{Column, Plan};
 
-/// One cell that changes data.
-#[derive(Debug)]
+/// One cell that changes data; its value ends here and begins where the one before ends.
+#[derive(Debug, Clone, Copy)]
 struct Cell {
-    column: usize,
-    value: Range<usize>,
+    column: u32,
+    value_end: u32,
 }
 
 /// The cells of all rows, row after row.
@@ -23,9 +23,10 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// No cells yet.
-    pub fn new(plan: Arc<Plan>) -> Self {
-        Self { plan, values: String::new(), entries: Vec::new() }
+    /// No cells yet, with room for those of so many rows.
+    pub fn new(plan: Arc<Plan>, rows: usize, bytes: usize) -> Self {
+        let entries = Vec::with_capacity(rows * plan.columns.len());
+        Self { plan, values: String::with_capacity(bytes), entries }
     }
 
     /// Where the next cell will be.
@@ -41,19 +42,29 @@ impl Cells {
         text: &str,
         moment: &Moment,
     ) -> Result<()> {
-        let start = self.values.len();
-        if change.prepare(text, moment, &mut self.values)? {
-            self.entries.push(Cell { column, value: start..self.values.len() });
+        let before = self.values.len();
+        let prepared = change.prepare(text, moment, &mut self.values);
+        if prepared == Ok(true) {
+            let small = |number: usize| u32::try_from(number).expect("chunks are below 4 GiB");
+            let value_end = small(self.values.len());
+            self.entries.push(Cell { column: small(column), value_end });
+        } else {
+            // Values follow one another without gaps: what a refused cell left is taken back.
+            self.values.truncate(before);
         }
-        Ok(())
+        prepared.map(drop)
     }
 
     /// Applies the cells of one row in the order of the columns.
     pub fn apply<'a>(&'a self, row: Range<usize>, document: &mut Document<'a>) -> Result<()> {
+        let before = row.start.checked_sub(1).map(|index| self.entries[index]);
+        let mut start = before.map_or(0, |cell| cell.value_end as usize);
         for cell in &self.entries[row] {
-            if let Column::Datakey(change) = &self.plan.columns[cell.column] {
-                change.apply(document, &self.values[cell.value.clone()])?;
+            let end = cell.value_end as usize;
+            if let Column::Datakey(change) = &self.plan.columns[cell.column as usize] {
+                change.apply(document, &self.values[start..end])?;
             }
+            start = end;
         }
         Ok(())
     }

@@ -340,10 +340,10 @@ fn carry_out(
     changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
     let space = keys.space.number;
-    let now_seconds = batch.moment.now.as_second();
     let created = decision.contact == 0;
     let contact = if created { view.next_dataset_id(space) } else { decision.contact };
-    let stamp = Stamp { time_seconds: now_seconds, host: step.source.clone() };
+    let time_seconds = batch.moment.now.as_second();
+    let stamp = Stamp { time_seconds, host: step.source.clone() };
     if created {
         let record = BodyRecord {
             data: "{}".to_owned(),
@@ -362,19 +362,10 @@ fn carry_out(
     plan.index.iter().for_each(|change| change.carry_out(view, space, contact));
     let body = view.body(space, contact)?.ok_or_else(|| Fault::internal("planned body is gone"))?;
     body.changed = true;
-    body.record.version += 1;
-    if let Some(text) = plan.text {
-        body.record.data = text;
-    }
-    if !created {
-        body.record.update = Some(stamp);
-    }
-    if batch.origin == Origin::Import {
-        body.record.import_seconds = now_seconds;
-    }
+    touch(&mut body.record, plan.text, stamp, batch.origin);
     let version = body.record.version;
     let fresh = step.return_fresh.then(|| body.record.data.clone());
-    let mut change = ChangeRecord {
+    let change = ChangeRecord {
         dataset_id: contact,
         version,
         created_data: String::new(),
@@ -384,14 +375,7 @@ fn carry_out(
         request_id: step.request.as_ref().map_or_else(String::new, |request| request.id.clone()),
         origin: batch.origin as u32,
     };
-    if created {
-        // Lent to the change while it is encoded, instead of copied.
-        std::mem::swap(&mut change.created_data, &mut body.record.data);
-        changes.push(&change);
-        body.record.data = change.created_data;
-    } else {
-        changes.push(&change);
-    }
+    log(change, &mut body.record, changes);
     Ok(Outcome {
         status: if created { OutcomeStatus::Created } else { OutcomeStatus::Updated },
         contact,
@@ -401,4 +385,31 @@ fn carry_out(
         warnings: plan.warnings,
         fresh,
     })
+}
+
+/// Counts a change of a body and stamps it; a body that is being made has its stamp already.
+fn touch(body: &mut BodyRecord, data: Option<String>, stamp: Stamp, origin: Origin) {
+    if let Some(data) = data {
+        body.data = data;
+    }
+    if origin == Origin::Import {
+        body.import_seconds = stamp.time_seconds;
+    }
+    if body.version > 0 {
+        body.update = Some(stamp);
+    }
+    body.version += 1;
+}
+
+/// Adds a change to the log. The data of a new member is lent to the change while it is encoded,
+/// instead of copied.
+fn log(mut change: ChangeRecord, body: &mut BodyRecord, changes: &mut Changes) {
+    let created = change.version == 1;
+    if created {
+        std::mem::swap(&mut change.created_data, &mut body.data);
+    }
+    changes.push(&change);
+    if created {
+        body.data = change.created_data;
+    }
 }
