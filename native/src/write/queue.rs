@@ -2,6 +2,7 @@
 //! answered only when its commit is durable.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use crate::fault::{Fault, Result};
 use crate::member::View;
 use crate::member::step::Batch;
 use crate::metrics::Metrics;
-use crate::store::{Engine, Mutations, Snapshot, StoreResult};
+use crate::store::{Engine, Mutations, Snapshot, StoreError, StoreResult};
 use crate::wire::v1::{ErrorReason, MemberOutcome};
 use crate::write::apply::{self, RowOutcome};
 use crate::write::expiry;
@@ -215,11 +216,17 @@ impl Shared {
         }
         let batches: Vec<&Job> = jobs.iter().map(|waiting| &waiting.job).collect();
         let mut done = Vec::new();
-        let written = self.engine.write(&mut |snapshot| {
-            let (answers, mutations) = plan(snapshot, &batches)?;
-            done = answers;
-            Ok(mutations)
-        });
+        let mut write = || {
+            self.engine.write(&mut |snapshot| {
+                let (answers, mutations) = plan(snapshot, &batches)?;
+                done = answers;
+                Ok(mutations)
+            })
+        };
+        // A panic must not end the writer: whoever waits behind would wait for ever. Nothing of
+        // the commit was written, and nothing of it is used again.
+        let written = catch_unwind(AssertUnwindSafe(&mut write))
+            .unwrap_or_else(|_| Err(StoreError::Io("the writer panicked".to_owned())));
         let rows = batches.iter().map(|job| job.batch.steps.len()).sum();
         self.metrics.committed(rows, jobs.len(), now.elapsed());
         match written {
