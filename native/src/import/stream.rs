@@ -20,7 +20,7 @@ use crate::wire::v1::{
     RowWarning, StreamImportRequest, StreamImportResponse,
 };
 use crate::wire::{decode, encode};
-use crate::write::position::Position;
+use crate::write::position::{Position, gap};
 use crate::write::queue::{self, Answers, Done, Job, Purpose, Reply};
 
 /// Bytes of an import id; file names and dates are shorter.
@@ -174,7 +174,8 @@ impl ImportStream {
         let started = if self.validate_only {
             let planned = self.core.snapshot(|snapshot| {
                 let (mut done, _discarded) = queue::plan(snapshot, &[&job])?;
-                done.pop().ok_or_else(|| Fault::internal("one job has one answer").into())
+                let missing = || Err(Fault::internal("one job has one answer"));
+                Ok(done.pop().unwrap_or_else(missing)?)
             });
             Ok(Pending::Planned(chunk.number, Box::new(planned)))
         } else {
@@ -249,15 +250,6 @@ fn activate(core: &Core, space: &Space, options: &ImportOptions) -> Result<Optio
         "Another stream is importing under this import_id; wait for it or choose another id.",
     )
     .with("import_id", &options.import_id))
-}
-
-fn gap(expected: u64, actual: u64) -> Fault {
-    Fault::new(
-        ErrorReason::ImportChunkGap,
-        "Chunks must follow one another without gaps from the one that `opened` named.",
-    )
-    .with("expected", expected)
-    .with("actual", actual)
 }
 
 fn response(message: Response) -> Vec<u8> {
