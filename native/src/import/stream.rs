@@ -29,14 +29,21 @@ const IMPORT_ID_BYTES_MAX: usize = 128;
 /// An import that may be resumed and is running: space number and import id.
 pub type ActiveImport = (u32, String);
 
-/// A chunk whose receipt has not been given yet.
-enum Pending {
+/// A chunk whose receipt has not been given yet; until then its bytes count.
+struct Pending {
+    number: u64,
+    bytes: usize,
+    fate: Fate,
+}
+
+/// What becomes of a chunk.
+enum Fate {
     /// Committed before.
-    Repeated(u64),
+    Repeated,
     /// Planned only.
-    Planned(u64, Box<Result<Done>>),
+    Planned(Box<Result<Done>>),
     /// In the writer's queue.
-    Waiting(u64, Reply, usize),
+    Waiting(Reply),
 }
 
 #[derive(Default)]
@@ -109,16 +116,17 @@ impl ImportStream {
         check_items("chunk.rows", chunk.rows.len())?;
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if chunk.number <= self.committed_before && chunk.number > 0 {
-            self.push(Pending::Repeated(chunk.number));
+            self.reserve(bytes)?;
+            self.push(Pending { number: chunk.number, bytes, fate: Fate::Repeated });
             return Ok(());
         }
         if chunk.number != next.0 {
             return Err(gap(next.0, chunk.number));
         }
-        let pending = self.start(&chunk, next.1.as_ref().map(Position::next), bytes)?;
+        let fate = self.start(&chunk, next.1.as_ref().map(Position::next), bytes)?;
         next.0 += 1;
         next.1 = next.1.as_ref().map(Position::next);
-        self.push(pending);
+        self.push(Pending { number: chunk.number, bytes, fate });
         Ok(())
     }
 
@@ -136,23 +144,20 @@ impl ImportStream {
 
     /// Waits for the next receipt, in the order of the chunks; `None` after the last one.
     pub fn receipt(&self) -> Result<Option<Vec<u8>>> {
-        let Some(pending) = self.next_pending() else {
+        let Some(Pending { number, bytes, fate }) = self.next_pending() else {
             return Ok(None);
         };
-        let (number, done) = match pending {
-            Pending::Repeated(number) => {
-                let receipt = ImportReceipt { chunk: number, repeated: true, ..Default::default() };
-                return Ok(Some(response(Response::Receipt(receipt))));
-            }
-            Pending::Planned(number, done) => (number, *done),
-            Pending::Waiting(number, reply, bytes) => {
-                let done = queue::wait(&reply);
-                self.lock().bytes_waiting -= bytes;
-                self.changed.notify_all();
-                (number, done)
-            }
+        let done = match fate {
+            Fate::Repeated => None,
+            Fate::Planned(done) => Some(*done),
+            Fate::Waiting(reply) => Some(queue::wait(&reply)),
         };
-        Ok(Some(response(Response::Receipt(receipt(number, done?)?))))
+        self.release(bytes);
+        let receipt = match done {
+            None => ImportReceipt { chunk: number, repeated: true, ..Default::default() },
+            Some(done) => receipt(number, done?)?,
+        };
+        Ok(Some(response(Response::Receipt(receipt))))
     }
 
     fn find_position(&mut self) -> Result<()> {
@@ -167,7 +172,7 @@ impl ImportStream {
         Ok(())
     }
 
-    fn start(&self, chunk: &ImportChunk, position: Option<Position>, bytes: usize) -> Result<Pending> {
+    fn start(&self, chunk: &ImportChunk, position: Option<Position>, bytes: usize) -> Result<Fate> {
         self.reserve(bytes)?;
         let batch = rows::batch(&self.space, &self.plan, chunk, self.moment.clone());
         let job = Job { batch, purpose: Purpose::Rows(position), bytes, deadline: None };
@@ -177,12 +182,12 @@ impl ImportStream {
                 let missing = || Err(Fault::internal("one job has one answer"));
                 Ok(done.pop().unwrap_or_else(missing)?)
             });
-            Ok(Pending::Planned(chunk.number, Box::new(planned)))
+            Ok(Fate::Planned(Box::new(planned)))
         } else {
-            self.core.writer().submit(job).map(|reply| Pending::Waiting(chunk.number, reply, bytes))
+            self.core.writer().submit(job).map(Fate::Waiting)
         };
-        if !matches!(started, Ok(Pending::Waiting(..))) {
-            self.lock().bytes_waiting -= bytes;
+        if started.is_err() {
+            self.release(bytes);
         }
         started
     }
@@ -199,6 +204,11 @@ impl ImportStream {
         }
         state.bytes_waiting += bytes;
         Ok(())
+    }
+
+    fn release(&self, bytes: usize) {
+        self.lock().bytes_waiting -= bytes;
+        self.changed.notify_all();
     }
 
     fn push(&self, pending: Pending) {
