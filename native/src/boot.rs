@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::config::{CoreConfig, FieldConfig, SpaceConfig};
+use crate::datakey::Pattern;
 use crate::fault::{Fault, Result};
 use crate::matching::fields::{Field, FieldKind};
 use crate::space::{Space, Spaces};
 use crate::store::{
-    Engine, Lmdb, Memory, Mutations, Options, Snapshot, StoreResult,
-    Table, keys, records,
+    Engine, Lmdb, Memory, Mutations, Options, Snapshot, StoreResult, Table, keys, records,
 };
 use crate::wire::storage::{BodyRecord, FieldRecord, SpaceRecord, StoreHeader};
 use crate::wire::v1::ErrorReason;
@@ -33,14 +33,9 @@ pub fn engine(config: &CoreConfig) -> Result<Arc<dyn Engine>> {
 
 /// Gives every configured space its number and its indexes.
 pub fn spaces(engine: &dyn Engine, configs: &[SpaceConfig]) -> Result<Spaces> {
+    check(configs)?;
     let mut spaces = Spaces::default();
     for config in configs {
-        if config.account_id == 0 || config.db_id == 0 {
-            return Err(Fault::invalid("spaces", "must have account_id and db_id from 1"));
-        }
-        if spaces.contains(config.account_id, config.db_id) {
-            return Err(Fault::invalid("spaces", "must differ in account_id or db_id"));
-        }
         let record = register(engine, config)?;
         let record = build_indexes(engine, config, record)?;
         let field = |recorded: &FieldRecord| {
@@ -58,12 +53,39 @@ pub fn spaces(engine: &dyn Engine, configs: &[SpaceConfig]) -> Result<Spaces> {
     Ok(spaces)
 }
 
+/// Refuses a faulty configuration before the store is touched: a field that is left out by mistake
+/// would lose its index.
+fn check(configs: &[SpaceConfig]) -> Result<()> {
+    let mut spaces = Spaces::default();
+    for config in configs {
+        if config.account_id == 0 || config.db_id == 0 {
+            return Err(Fault::invalid("spaces", "must have account_id and db_id from 1"));
+        }
+        if spaces.contains(config.account_id, config.db_id) {
+            return Err(Fault::invalid("spaces", "must differ in account_id or db_id"));
+        }
+        let mut fields: Vec<Field> = Vec::new();
+        for declaration in &config.fields {
+            if fields.iter().any(|field| field.path == declaration.path) {
+                return Err(Fault::invalid("spaces.fields.path", "must differ within a space"));
+            }
+            if Pattern::parse(0, &declaration.path)?.reserved().is_some() {
+                return Err(Fault::invalid("spaces.fields.path", "must not be a system key"));
+            }
+            fields.push(Field::new(declaration, 0)?);
+        }
+        spaces.insert(Space::new(config, 0, fields)?);
+    }
+    Ok(())
+}
+
 fn space_key(config: &SpaceConfig) -> Vec<u8> {
     keys::owned(|key| keys::space(key, config.account_id, config.db_id))
 }
 
 fn field_number(number: u32) -> Result<u16> {
-    u16::try_from(number).map_err(|_| Fault::limit("spaces.fields", usize::from(u16::MAX), number as usize))
+    u16::try_from(number)
+        .map_err(|_| Fault::limit("spaces.fields", usize::from(u16::MAX), number as usize))
 }
 
 /// The record of a space; a new one gets the next number.
