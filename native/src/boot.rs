@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::config::{CoreConfig, FieldConfig, SpaceConfig};
+use crate::datakey::Pattern;
 use crate::fault::{Fault, Result};
 use crate::matching::fields::{Field, FieldKind};
 use crate::space::{Space, Spaces};
@@ -32,14 +33,9 @@ pub fn engine(config: &CoreConfig) -> Result<Arc<dyn Engine>> {
 
 /// Gives every configured space its number and its indexes.
 pub fn spaces(engine: &dyn Engine, configs: &[SpaceConfig]) -> Result<Spaces> {
+    check(configs)?;
     let mut spaces = Spaces::default();
     for config in configs {
-        if config.account_id == 0 || config.db_id == 0 {
-            return Err(Fault::invalid("spaces", "must have account_id and db_id from 1"));
-        }
-        if spaces.contains(config.account_id, config.db_id) {
-            return Err(Fault::invalid("spaces", "must differ in account_id or db_id"));
-        }
         let record = register(engine, config)?;
         let record = build_indexes(engine, config, record)?;
         let field = |recorded: &FieldRecord| {
@@ -55,6 +51,32 @@ pub fn spaces(engine: &dyn Engine, configs: &[SpaceConfig]) -> Result<Spaces> {
         spaces.insert(Space::new(config, record.number, fields)?);
     }
     Ok(spaces)
+}
+
+/// Refuses a faulty configuration before the store is touched: a field that is left out by mistake
+/// would lose its index.
+fn check(configs: &[SpaceConfig]) -> Result<()> {
+    let mut spaces = Spaces::default();
+    for config in configs {
+        if config.account_id == 0 || config.db_id == 0 {
+            return Err(Fault::invalid("spaces", "must have account_id and db_id from 1"));
+        }
+        if spaces.contains(config.account_id, config.db_id) {
+            return Err(Fault::invalid("spaces", "must differ in account_id or db_id"));
+        }
+        let mut fields: Vec<Field> = Vec::new();
+        for declaration in &config.fields {
+            if fields.iter().any(|field| field.path == declaration.path) {
+                return Err(Fault::invalid("spaces.fields.path", "must differ within a space"));
+            }
+            if Pattern::parse(0, &declaration.path)?.reserved().is_some() {
+                return Err(Fault::invalid("spaces.fields.path", "must not be a system key"));
+            }
+            fields.push(Field::new(declaration, 0)?);
+        }
+        spaces.insert(Space::new(config, 0, fields)?);
+    }
+    Ok(())
 }
 
 fn space_key(config: &SpaceConfig) -> Vec<u8> {

@@ -18,9 +18,13 @@ const COUNT_PAGE_ENTRIES: usize = 100_000;
 
 /// Checks every index of a closed store in both directions.
 pub fn fsck(store: &Path, progress: &mut Progress<'_>) -> Result<Report> {
-    let engine = open(store)?;
+    check(&open(store)?, progress)
+}
+
+/// Checks the store of an engine that nobody else writes to.
+pub fn check(engine: &dyn Engine, progress: &mut Progress<'_>) -> Result<Report> {
     let rules = Rules { field_values: &field_values, data_is_canonical: &is_canonical_object };
-    check::check(&engine, rules, progress).map_err(|error| for_operator(&error))
+    check::check(engine, rules, progress).map_err(|error| for_operator(&error))
 }
 
 /// Writes a closed store into a new file; answers the number of entries.

@@ -88,7 +88,9 @@ impl Preparation<'_> {
             Column::Datakey(change) => self.cells.add(index, change, text, self.moment)?,
             _ if text.is_empty() => {}
             Column::ContactId => {
-                let id = text.trim().parse().map_err(|_| not_a_number(index))?;
+                let digits = text.trim();
+                let id = digits.parse().ok().filter(|_| !digits.starts_with('+'));
+                let id = id.ok_or_else(|| not_a_number(index))?;
                 self.probe(KeyKind::ContactId, index, Target::Contact(id), "");
             }
             Column::Address(kind) => {

@@ -20,7 +20,7 @@ use crate::wire::v1::{
     RowWarning, StreamImportRequest, StreamImportResponse,
 };
 use crate::wire::{decode, encode};
-use crate::write::position::Position;
+use crate::write::position::{Position, gap};
 use crate::write::queue::{self, Answers, Done, Job, Purpose, Reply};
 
 /// Bytes of an import id; file names and dates are shorter.
@@ -29,14 +29,21 @@ const IMPORT_ID_BYTES_MAX: usize = 128;
 /// An import that may be resumed and is running: space number and import id.
 pub type ActiveImport = (u32, String);
 
-/// A chunk whose receipt has not been given yet.
-enum Pending {
+/// A chunk whose receipt has not been given yet; until then its bytes count.
+struct Pending {
+    number: u64,
+    bytes: usize,
+    fate: Fate,
+}
+
+/// What becomes of a chunk.
+enum Fate {
     /// Committed before.
-    Repeated(u64),
+    Repeated,
     /// Planned only.
-    Planned(u64, Box<Result<Done>>),
+    Planned(Box<Result<Done>>),
     /// In the writer's queue.
-    Waiting(u64, Reply, usize),
+    Waiting(Reply),
 }
 
 #[derive(Default)]
@@ -110,16 +117,17 @@ impl ImportStream {
         check_items("chunk.rows", chunk.rows.len())?;
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if chunk.number <= self.committed_before && chunk.number > 0 {
-            self.push(Pending::Repeated(chunk.number));
+            self.reserve(bytes)?;
+            self.push(Pending { number: chunk.number, bytes, fate: Fate::Repeated });
             return Ok(());
         }
         if chunk.number != next.0 {
             return Err(gap(next.0, chunk.number));
         }
-        let pending = self.start(&chunk, next.1.as_ref().map(Position::next), bytes)?;
+        let fate = self.start(&chunk, next.1.as_ref().map(Position::next), bytes)?;
         next.0 += 1;
         next.1 = next.1.as_ref().map(Position::next);
-        self.push(pending);
+        self.push(Pending { number: chunk.number, bytes, fate });
         Ok(())
     }
 
@@ -137,23 +145,20 @@ impl ImportStream {
 
     /// Waits for the next receipt, in the order of the chunks; `None` after the last one.
     pub fn receipt(&self) -> Result<Option<Vec<u8>>> {
-        let Some(pending) = self.next_pending() else {
+        let Some(Pending { number, bytes, fate }) = self.next_pending() else {
             return Ok(None);
         };
-        let (number, done) = match pending {
-            Pending::Repeated(number) => {
-                let receipt = ImportReceipt { chunk: number, repeated: true, ..Default::default() };
-                return Ok(Some(response(Response::Receipt(receipt))));
-            }
-            Pending::Planned(number, done) => (number, *done),
-            Pending::Waiting(number, reply, bytes) => {
-                let done = queue::wait(&reply);
-                self.lock().bytes_waiting -= bytes;
-                self.changed.notify_all();
-                (number, done)
-            }
+        let done = match fate {
+            Fate::Repeated => None,
+            Fate::Planned(done) => Some(*done),
+            Fate::Waiting(reply) => Some(queue::wait(&reply)),
         };
-        Ok(Some(response(Response::Receipt(receipt(number, done?)?))))
+        self.release(bytes);
+        let receipt = match done {
+            None => ImportReceipt { chunk: number, repeated: true, ..Default::default() },
+            Some(done) => receipt(number, done?)?,
+        };
+        Ok(Some(response(Response::Receipt(receipt))))
     }
 
     fn find_position(&mut self) -> Result<()> {
@@ -168,26 +173,22 @@ impl ImportStream {
         Ok(())
     }
 
-    fn start(
-        &self,
-        chunk: &ImportChunk,
-        position: Option<Position>,
-        bytes: usize,
-    ) -> Result<Pending> {
+    fn start(&self, chunk: &ImportChunk, position: Option<Position>, bytes: usize) -> Result<Fate> {
         self.reserve(bytes)?;
         let batch = rows::batch(&self.space, &self.plan, chunk, self.moment.clone());
         let job = Job { batch, purpose: Purpose::Rows(position), bytes, deadline: None };
         let started = if self.validate_only {
             let planned = self.core.snapshot(|snapshot| {
                 let (mut done, _discarded) = queue::plan(snapshot, &[&job])?;
-                done.pop().ok_or_else(|| Fault::internal("one job has one answer").into())
+                let missing = || Err(Fault::internal("one job has one answer"));
+                Ok(done.pop().unwrap_or_else(missing)?)
             });
-            Ok(Pending::Planned(chunk.number, Box::new(planned)))
+            Ok(Fate::Planned(Box::new(planned)))
         } else {
-            self.core.writer().submit(job).map(|reply| Pending::Waiting(chunk.number, reply, bytes))
+            self.core.writer().submit(job).map(Fate::Waiting)
         };
-        if !matches!(started, Ok(Pending::Waiting(..))) {
-            self.lock().bytes_waiting -= bytes;
+        if started.is_err() {
+            self.release(bytes);
         }
         started
     }
@@ -204,6 +205,11 @@ impl ImportStream {
         }
         state.bytes_waiting += bytes;
         Ok(())
+    }
+
+    fn release(&self, bytes: usize) {
+        self.lock().bytes_waiting -= bytes;
+        self.changed.notify_all();
     }
 
     fn push(&self, pending: Pending) {
@@ -255,15 +261,6 @@ fn activate(core: &Core, space: &Space, options: &ImportOptions) -> Result<Optio
         "Another stream is importing under this import_id; wait for it or choose another id.",
     )
     .with("import_id", &options.import_id))
-}
-
-fn gap(expected: u64, actual: u64) -> Fault {
-    Fault::new(
-        ErrorReason::ImportChunkGap,
-        "Chunks must follow one another without gaps from the one that `opened` named.",
-    )
-    .with("expected", expected)
-    .with("actual", actual)
 }
 
 fn response(message: Response) -> Vec<u8> {

@@ -271,6 +271,8 @@ fn unsubscribed(
             found.push(record.head_id);
         }
     }
+    // The same address may stand among the keys more than once, not only side by side.
+    found.sort_unstable();
     found.dedup();
     Ok(found)
 }

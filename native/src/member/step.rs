@@ -158,7 +158,7 @@ pub fn apply(
         && !heads::would_change(view, keys, step, decision)?;
     if exists && idle {
         let mut outcome = unchanged(view, keys, decision, OutcomeStatus::Unchanged, step)?;
-        outcome.warnings.extend(plan.warnings);
+        outcome.warnings = plan.warnings;
         return Ok(outcome);
     }
     carry_out(view, batch, keys, step, decision, plan, changes)

@@ -70,7 +70,8 @@ fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
     if validate_only {
         return core.snapshot(|snapshot| {
             let (mut done, _discarded) = queue::plan(snapshot, &[&job])?;
-            done.pop().ok_or_else(|| Fault::internal("one job has one answer").into())
+            let missing = || Err(Fault::internal("one job has one answer"));
+            Ok(done.pop().unwrap_or_else(missing)?)
         });
     }
     core.writer().run(job)

@@ -2,14 +2,20 @@
 //! killed and opened again ends as if it had run once.
 
 use prost::Message;
+use rustc_hash::FxHashMap;
 
+use crate::fault::{Failure, Fault};
 use crate::member::View;
 use crate::store::{Engine, StoreResult, Table, keys, records};
 use crate::wire::storage::ImportRecord;
+use crate::wire::v1::ErrorReason;
 use crate::write::expiry;
 
 /// How long a position is kept after an import was last opened.
 const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// The first chunk that is not committed, of the imports that one commit advances.
+pub type Reached<'a> = FxHashMap<&'a [u8], u64>;
 
 /// The position that a chunk leaves.
 #[derive(Debug, Clone)]
@@ -51,8 +57,26 @@ impl Position {
         Self { next_chunk: self.next_chunk + 1, ..self.clone() }
     }
 
-    /// Writes the position along with a chunk.
-    pub fn advance(&self, view: &mut View<'_>) {
+    /// Writes the position along with a chunk; refuses one that does not follow what is
+    /// committed. That happens behind a chunk whose commit failed, and where a stream was given up
+    /// with chunks in the queue and opened again: rows must neither be passed over nor apply twice.
+    pub fn advance<'a>(
+        &'a self,
+        view: &mut View<'_>,
+        reached: &mut Reached<'a>,
+        now_seconds: i64,
+    ) -> Result<(), Failure> {
+        let chunk = self.next_chunk - 1;
+        let expected = match reached.get(self.key.as_slice()) {
+            Some(&next_chunk) => next_chunk,
+            None => records::get(view.snapshot(), Table::Imports, &self.key)?
+                .filter(|record: &ImportRecord| record.expires_seconds > now_seconds)
+                .map_or(1, |record| record.next_chunk),
+        };
+        if chunk != expected {
+            return Err(gap(expected, chunk).into());
+        }
+        reached.insert(&self.key, self.next_chunk);
         if let Some(former) = self.former_expires_seconds {
             expiry::forget(view, Table::Imports, &self.key, former);
         }
@@ -60,5 +84,16 @@ impl Position {
         let record =
             ImportRecord { next_chunk: self.next_chunk, expires_seconds: self.expires_seconds };
         view.put(Table::Imports, &self.key, &record.encode_to_vec());
+        Ok(())
     }
+}
+
+/// The fault of a chunk that is not the one to come next.
+pub fn gap(expected: u64, actual: u64) -> Fault {
+    Fault::new(
+        ErrorReason::ImportChunkGap,
+        "Chunks must follow one another without gaps from the one that `opened` named.",
+    )
+    .with("expected", expected)
+    .with("actual", actual)
 }

@@ -2,20 +2,21 @@
 //! answered only when its commit is durable.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::fault::{Fault, Result};
+use crate::fault::{Failure, Fault, Result};
 use crate::member::View;
 use crate::member::step::Batch;
 use crate::metrics::Metrics;
-use crate::store::{Engine, Mutations, Snapshot, StoreResult};
+use crate::store::{Engine, Mutations, Snapshot, StoreError, StoreResult};
 use crate::wire::v1::{ErrorReason, MemberOutcome};
 use crate::write::apply::{self, RowOutcome};
 use crate::write::expiry;
-use crate::write::position::Position;
+use crate::write::position::{Position, Reached};
 
 /// Commits' worth of bytes that may wait before further jobs are refused: waiting longer than a
 /// few commits helps nobody.
@@ -218,17 +219,23 @@ impl Shared {
         }
         let batches: Vec<&Job> = jobs.iter().map(|waiting| &waiting.job).collect();
         let mut done = Vec::new();
-        let written = self.engine.write(&mut |snapshot| {
-            let (answers, mutations) = plan(snapshot, &batches)?;
-            done = answers;
-            Ok(mutations)
-        });
+        let mut write = || {
+            self.engine.write(&mut |snapshot| {
+                let (answers, mutations) = plan(snapshot, &batches)?;
+                done = answers;
+                Ok(mutations)
+            })
+        };
+        // A panic must not end the writer: whoever waits behind would wait for ever. Nothing of
+        // the commit was written, and nothing of it is used again.
+        let written = catch_unwind(AssertUnwindSafe(&mut write))
+            .unwrap_or_else(|_| Err(StoreError::Io("the writer panicked".to_owned())));
         let rows = batches.iter().map(|job| job.batch.steps.len()).sum();
         self.metrics.committed(rows, jobs.len(), now.elapsed());
         match written {
             Ok(()) => {
                 for (waiting, done) in jobs.iter().zip(done) {
-                    answer(waiting, Ok(done));
+                    answer(waiting, done);
                 }
             }
             Err(error) => {
@@ -255,7 +262,7 @@ pub fn deadline_exceeded() -> Fault {
 }
 
 /// Applies jobs to one view of a snapshot. Pure: nothing but the answer leaves it.
-pub fn plan(snapshot: &dyn Snapshot, jobs: &[&Job]) -> StoreResult<(Vec<Done>, Mutations)> {
+pub fn plan(snapshot: &dyn Snapshot, jobs: &[&Job]) -> StoreResult<(Vec<Result<Done>>, Mutations)> {
     let mut view = View::new(snapshot)?;
     if let Some(job) = jobs.first() {
         expiry::purge(&mut view, job.batch.moment.now.as_second())?;
@@ -264,18 +271,31 @@ pub fn plan(snapshot: &dyn Snapshot, jobs: &[&Job]) -> StoreResult<(Vec<Done>, M
     let links = view.link(&books)?;
     let batches: Vec<_> = jobs.iter().map(|job| &job.batch).collect();
     apply::prefetch(&mut view, &batches, &links)?;
+    let mut reached = Reached::default();
     let mut done = Vec::with_capacity(jobs.len());
     for (job, links) in jobs.iter().zip(&links) {
-        let answers = match &job.purpose {
-            Purpose::Members => Answers::Members(apply::members(&mut view, &job.batch, links)?),
-            Purpose::Rows(position) => {
-                if let Some(position) = position {
-                    position.advance(&mut view);
-                }
-                Answers::Rows(apply::rows(&mut view, &job.batch, links)?)
-            }
-        };
-        done.push(Done { answers, revision: view.revision() });
+        done.push(match apply_job(&mut view, job, links, &mut reached) {
+            Ok(answers) => Ok(Done { answers, revision: view.revision() }),
+            Err(Failure::Fault(fault)) => Err(fault),
+            Err(Failure::Store(error)) => return Err(error),
+        });
     }
     Ok((done, view.into_mutations()))
+}
+
+fn apply_job<'a>(
+    view: &mut View<'_>,
+    job: &'a Job,
+    links: &[u32],
+    reached: &mut Reached<'a>,
+) -> std::result::Result<Answers, Failure> {
+    Ok(match &job.purpose {
+        Purpose::Members => Answers::Members(apply::members(view, &job.batch, links)?),
+        Purpose::Rows(position) => {
+            if let Some(position) = position {
+                position.advance(view, reached, job.batch.moment.now.as_second())?;
+            }
+            Answers::Rows(apply::rows(view, &job.batch, links)?)
+        }
+    })
 }

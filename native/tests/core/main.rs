@@ -1,0 +1,11 @@
+//! Tests of the core as a listener uses it: requests in, answers out, on both engines.
+
+mod boot;
+mod faulty;
+mod imports;
+mod property;
+mod random;
+mod requests;
+mod rules;
+mod support;
+mod writer;

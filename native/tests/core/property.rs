@@ -1,0 +1,336 @@
+//! Any sequence of requests: both engines answer and hold the same, the store is clean, and a dump
+//! that is loaded is the same store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use _native::config::{CoreConfig, SpaceConfig};
+use _native::core::Core;
+use _native::import::ImportStream;
+use _native::store::{Engine, Lmdb, Memory, Mutations, Options, Table, dump, keys, records};
+use _native::tools;
+use _native::wire::storage::{RedirectRecord, SpaceRecord};
+use _native::wire::v1::import_column::Target;
+use _native::wire::v1::stream_import_request::Message as Import;
+use _native::wire::v1::{
+    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, FieldColumn,
+    IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow, MemberChange,
+    SetMemberBatchRequest, SetMemberRequest, StreamImportRequest,
+};
+use prost::Message;
+
+use crate::random::{Random, seeds};
+use crate::requests;
+use crate::support::{
+    FIND_MEMBERS, GET_DATASET, GET_MEMBER, MEMBERS_EXIST, NORMALIZE, OTHER_SPACE, RESOLVE,
+    RESOLVE_BATCH, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, config_of, core_with, described,
+    entries, field, space_config,
+};
+
+/// How many sequences are tried, and how many requests each has.
+const SEQUENCES: u64 = 12;
+const REQUESTS: usize = 300;
+
+/// Seconds by which the clock moves: within the day of a request id, over it, over the month of an
+/// import.
+const STEPS_SECONDS: [i64; 4] = [1, 3_600, 90_000, 31 * 86_400];
+
+fn fields_config() -> CoreConfig {
+    let first = SpaceConfig {
+        fields: vec![
+            field("crm.id", "string", true),
+            field("age", "int", false),
+            field("tags", "tags", false),
+        ],
+        ..space_config(SPACE)
+    };
+    let second = SpaceConfig {
+        phone_rule: "possible".to_owned(),
+        default_region: String::new(),
+        fields: vec![field("crm.id", "string", false), field("age", "int", true)],
+        ..space_config(OTHER_SPACE)
+    };
+    config_of(vec![first, second])
+}
+
+/// One core on each engine, and what both answer.
+struct Pair {
+    clock: TestClock,
+    memory: (Arc<Core>, Arc<dyn Engine>),
+    lmdb: (Arc<Core>, Arc<dyn Engine>),
+    /// Repeated now and then, as a client does that has lost an answer.
+    last_change: MemberChange,
+    answers: usize,
+    refusals: usize,
+}
+
+impl Pair {
+    fn open(directory: &Path) -> Self {
+        let options = Options {
+            path: directory.to_owned(),
+            map_bytes_initial: 1 << 16,
+            map_bytes_max: 1 << 30,
+            readers_max: 16,
+        };
+        let clock = TestClock::new();
+        let core = |engine: Arc<dyn Engine>| (core_with(&engine, &fields_config(), &clock), engine);
+        let memory = core(Arc::new(Memory::default()));
+        let lmdb = core(Arc::new(Lmdb::open(&options).expect("a new directory")));
+        let last_change = MemberChange::default();
+        Self { clock, memory, lmdb, last_change, answers: 0, refusals: 0 }
+    }
+
+    /// Does the same to both and compares what comes of it.
+    fn both<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        work: impl Fn(&Arc<Core>, &dyn Engine) -> Result<T, String>,
+    ) -> Option<T> {
+        let expected = work(&self.memory.0, self.memory.1.as_ref());
+        let actual = work(&self.lmdb.0, self.lmdb.1.as_ref());
+        assert_eq!(actual, expected, "LMDB on the left, memory on the right");
+        *(if expected.is_ok() { &mut self.answers } else { &mut self.refusals }) += 1;
+        expected.ok()
+    }
+
+    fn call(&mut self, method: &str, request: &impl Message) -> Option<Vec<u8>> {
+        self.call_bytes(method, request.encode_to_vec())
+    }
+
+    fn call_bytes(&mut self, method: &str, request: Vec<u8>) -> Option<Vec<u8>> {
+        let request = bytes::Bytes::from(request);
+        self.both(|core, _| {
+            core.call(method, request.clone(), None).map_err(|fault| {
+                assert_ne!(described(&fault), "INTERNAL", "{method} {}", fault.cause);
+                format!("{fault:?}")
+            })
+        })
+    }
+
+    /// A write; seldom it is validated first, which must answer the same and write nothing.
+    fn write<M: Message>(
+        &mut self,
+        random: &mut Random,
+        method: &str,
+        request: impl Fn(bool) -> M,
+    ) {
+        let validated = random.once_in(4).then(|| {
+            let before = entries(self.memory.1.as_ref());
+            let answer = self.call(method, &request(true));
+            assert_eq!(entries(self.memory.1.as_ref()), before, "validate_only writes nothing");
+            answer
+        });
+        let answer = self.call(method, &request(false));
+        if let Some(validated) = validated {
+            assert_eq!(validated, answer, "validate_only answers in full");
+        }
+    }
+
+    fn import(&mut self, random: &mut Random) {
+        let messages = import_messages(random);
+        let before = if random.once_in(4) { random.below(4) as u64 } else { 0 };
+        self.both(|core, _| run_import(core, &messages, before));
+    }
+
+    /// Writes what a merge of the next issue will leave behind: a number that leads elsewhere.
+    fn redirect(&mut self, random: &mut Random) {
+        let to = random.below(6) as u64;
+        self.both(|_, engine| redirect(engine, to).map_err(|error| error.to_string()));
+    }
+
+    fn step(&mut self, random: &mut Random) {
+        let random = &mut *random;
+        match random.below(24) {
+            0..=7 => {
+                let space = requests::space(random);
+                if !random.once_in(6) {
+                    self.last_change = requests::change(random);
+                }
+                let change = self.last_change.clone();
+                self.write(random, SET_MEMBER, |validate_only| SetMemberRequest {
+                    space,
+                    change: Some(change.clone()),
+                    validate_only,
+                });
+            }
+            8..=10 => {
+                let space = requests::space(random);
+                let changes: Vec<MemberChange> =
+                    requests::at_least_one(random, 6, requests::change);
+                self.write(random, SET_MEMBER_BATCH, |validate_only| SetMemberBatchRequest {
+                    space,
+                    changes: changes.clone(),
+                    validate_only,
+                });
+            }
+            11 | 12 => self.import(random),
+            13 => self.redirect(random),
+            14 => self.clock.advance(*random.pick(&STEPS_SECONDS)),
+            15 => drop(self.call(RESOLVE_BATCH, &requests::resolve_batch(random))),
+            16 => drop(self.call(NORMALIZE, &requests::normalize(random))),
+            17 | 18 => drop(self.call(GET_MEMBER, &requests::get_member(random))),
+            19 => drop(self.call(GET_DATASET, &requests::get_dataset(random))),
+            20 => drop(self.call(MEMBERS_EXIST, &requests::members_exist(random))),
+            21 => drop(self.call(FIND_MEMBERS, &requests::find_members(random))),
+            22 => {
+                let mut garbage = requests::resolve(random).encode_to_vec();
+                let at = random.below(garbage.len() + 1);
+                garbage.insert(at, u8::try_from(random.below(256)).expect("a byte"));
+                self.call_bytes(RESOLVE, garbage);
+            }
+            _ => drop(self.call(RESOLVE, &requests::resolve(random))),
+        }
+    }
+
+    /// Closes both and compares everything they hold.
+    fn finish(self, directory: &Path, store: &Path) {
+        let (memory, lmdb) = (self.memory.1, self.lmdb.1);
+        self.memory.0.close();
+        self.lmdb.0.close();
+        drop((self.memory.0, self.lmdb.0));
+        assert_eq!(entries(lmdb.as_ref()), entries(memory.as_ref()), "every table");
+        drop(lmdb);
+        let report = tools::fsck(store, &mut |_, _| {}).expect("the store is closed");
+        assert_eq!(report.problems, Vec::<String>::new());
+        let (first, second) = (directory.join("first"), directory.join("second"));
+        let copy = directory.join("copy");
+        tools::dump(store, &first, &mut |_, _| {}).expect("a new file");
+        tools::load(&first, &copy, &mut |_, _| {}).expect("a good dump");
+        tools::dump(&copy, &second, &mut |_, _| {}).expect("a new file");
+        let dumped = std::fs::read(&first).expect("a file");
+        assert!(dumped == std::fs::read(&second).expect("a file"), "a dump of a loaded dump");
+        let mut from_memory = Vec::new();
+        dump::dump(memory.as_ref(), &mut from_memory, &mut |_, _| {}).expect("memory reads");
+        assert!(dumped == from_memory, "a dump of the other engine");
+    }
+}
+
+fn import_messages(random: &mut Random) -> (ImportOptions, Vec<ImportChunk>) {
+    let mut columns = random.some(4, column);
+    if !random.once_in(10) {
+        let kind = AddressType::Email.into();
+        columns
+            .push(ImportColumn { target: Some(Target::Address(AddressColumn { r#type: kind })) });
+    }
+    let row = |random: &mut Random| {
+        let cells = ["", "3", "A", "7", "x, y", "{\"b\":1}", "2026-05-29", "anna@example.com"];
+        let cell = |random: &mut Random| match random.below(10) {
+            0..=3 => requests::any_address(random).value.into(),
+            4 => bytes::Bytes::from_static(b"\xff"),
+            _ => bytes::Bytes::from_static(random.pick(&cells).as_bytes()),
+        };
+        ImportRow { cells: random.some(6, cell) }
+    };
+    let options = ImportOptions {
+        space: requests::space(random),
+        import_id: (*random.pick(&["", "i-1", "i-2"])).to_owned(),
+        columns,
+        policy: requests::policy(random),
+        if_exists: if random.once_in(3) { 1 + i32::from(random.once_in(2)) } else { 0 },
+        newbie_confirm: random.once_in(2),
+        source: String::new(),
+        validate_only: random.once_in(5),
+    };
+    let chunk = |random: &mut Random| ImportChunk {
+        number: 0,
+        rows: requests::at_least_one(random, 8, row),
+    };
+    (options, random.some(4, chunk))
+}
+
+fn column(random: &mut Random) -> ImportColumn {
+    let paths = ["name", "crm.id", "age", "tags", "a.b[0]"];
+    let path = (*random.pick(&paths)).to_owned();
+    let target = match random.below(10) {
+        0 => Target::ContactId(ContactIdColumn {}),
+        1..=4 => {
+            let kind = requests::any_address(random).r#type.max(1);
+            Target::Address(AddressColumn { r#type: kind })
+        }
+        5 => Target::Ignored(IgnoredColumn {}),
+        6 => Target::Field(FieldColumn { path }),
+        _ => Target::Datakey(DatakeyColumn {
+            path,
+            mode: i32::try_from(1 + random.below(9)).expect("modes are few"),
+            r#type: String::new(),
+            format: CellFormat::try_from(1 + i32::from(random.once_in(3))).unwrap().into(),
+            write_empty: random.once_in(3),
+        }),
+    };
+    ImportColumn { target: Some(target) }
+}
+
+/// Runs an import; chunks are numbered on from where it stands, or so many before that.
+fn run_import(
+    core: &Arc<Core>,
+    (options, chunks): &(ImportOptions, Vec<ImportChunk>),
+    before: u64,
+) -> Result<Vec<Vec<u8>>, String> {
+    let encode = |message| StreamImportRequest { message: Some(message) }.encode_to_vec().into();
+    let opened = core.open_import(encode(Import::Options(options.clone())));
+    let stream: ImportStream = opened.map_err(|fault| format!("{fault:?}"))?;
+    let mut answers = vec![stream.opened().to_vec()];
+    let next = next_chunk(&stream);
+    for (number, chunk) in (next.saturating_sub(before)..).zip(chunks) {
+        let chunk = ImportChunk { number, ..chunk.clone() };
+        let submitted = stream.submit(encode(Import::Chunk(chunk)));
+        submitted.map_err(|fault| format!("{answers:?} {fault:?}"))?;
+        let receipt = stream.receipt().map_err(|fault| format!("{answers:?} {fault:?}"))?;
+        answers.extend(receipt);
+    }
+    stream.finish();
+    Ok(answers)
+}
+
+fn next_chunk(stream: &ImportStream) -> u64 {
+    use _native::wire::v1::StreamImportResponse;
+    use _native::wire::v1::stream_import_response::Message;
+    match StreamImportResponse::decode(stream.opened()).expect("an answer").message {
+        Some(Message::Opened(opened)) => opened.next_chunk,
+        other => panic!("not an opening: {other:?}"),
+    }
+}
+
+/// Gives out a number of the first space that leads to `to`, if that was given out.
+fn redirect(engine: &dyn Engine, to: u64) -> _native::store::StoreResult<bool> {
+    let key = keys::owned(|key| keys::space(key, SPACE.account_id, SPACE.db_id));
+    let mut written = false;
+    engine.write(&mut |snapshot| {
+        let mut mutations = Mutations::default();
+        let mut space: SpaceRecord =
+            records::get(snapshot, Table::Spaces, &key)?.expect("the space is registered");
+        written = (1..space.next_dataset_id).contains(&to);
+        if written {
+            let from = keys::owned(|key| keys::redirect(key, space.number, space.next_dataset_id));
+            space.next_dataset_id += 1;
+            let record = RedirectRecord { to_dataset_id: to };
+            mutations.put(Table::Redirects, &from, &records::encode(&record));
+            mutations.put(Table::Spaces, &key, &records::encode(&space));
+        }
+        Ok(mutations)
+    })?;
+    Ok(written)
+}
+
+fn revision(pair: &Pair) -> u64 {
+    tools::check(pair.memory.1.as_ref(), &mut |_, _| {}).expect("memory reads").revision
+}
+
+fn check(seed: u64) {
+    // Shown where the test fails.
+    println!("ZMEY_TEST_SEED={seed}");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let store = directory.path().join("store");
+    let mut random = Random::new(seed);
+    let mut pair = Pair::open(&store);
+    (0..REQUESTS).for_each(|_| pair.step(&mut random));
+    // A sequence that hardly writes or is never refused would prove little.
+    assert!(pair.answers > REQUESTS / 4, "{} answers", pair.answers);
+    assert!(pair.refusals > REQUESTS / 10, "{} refusals", pair.refusals);
+    assert!(revision(&pair) > 10, "{} revisions", revision(&pair));
+    pair.finish(directory.path(), &store);
+}
+
+#[test]
+fn any_sequence_of_requests_is_the_same_on_both_engines() {
+    seeds(SEQUENCES).into_iter().for_each(check);
+}

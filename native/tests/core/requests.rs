@@ -1,0 +1,317 @@
+//! Random requests over few people, so that they meet each other all the time.
+
+use _native::wire::v1::{
+    Address, AddressType, CopyMissing, CopySource, DatakeyChange, FieldValue, GetDatasetRequest,
+    GetMemberRequest, HeadAttach, KeyKind, MatchKeys, MatchPolicy, MemberChange, NormalizeRequest,
+    OrderedKey, ResolveBatchRequest, ResolveRequest, Space, copy_source,
+};
+use _native::wire::v1::{FindMembersRequest, MembersExistRequest};
+
+use crate::random::Random;
+use crate::support::{OTHER_SPACE, SPACE, address, set};
+
+/// Identifiers in several spellings, with some that are refused.
+const ADDRESSES: [(AddressType, &str); 26] = [
+    (AddressType::Email, "anna@example.com"),
+    (AddressType::Email, " Anna@Example.COM "),
+    (AddressType::Email, "boris@пример.рф"),
+    (AddressType::Email, "boris@xn--e1afmkfd.xn--p1ai"),
+    (AddressType::Email, "carl@example.org"),
+    (AddressType::Email, "test@test.com"),
+    (AddressType::Email, "no at"),
+    (AddressType::Unspecified, "dora@example.net"),
+    (AddressType::Unspecified, "8 (912) 345-67-89"),
+    (AddressType::Unspecified, "dora"),
+    (AddressType::Msisdn, "+79123456789"),
+    (AddressType::Msisdn, "8 912 345 67 80"),
+    (AddressType::Msisdn, "12"),
+    (AddressType::Viber, "+79123456789"),
+    (AddressType::Csid, "A-1"),
+    (AddressType::Csid, "a-1"),
+    (AddressType::Csid, " A-2"),
+    (AddressType::Csid, "null"),
+    (AddressType::Vk, "1234567"),
+    (AddressType::Tg, "-100500"),
+    (AddressType::Vknotify, "89123456781"),
+    (AddressType::Push, "LONG0"),
+    (AddressType::Push, "LONG1"),
+    (AddressType::Pushapp, "LONG0"),
+    (AddressType::Max, "55"),
+    (AddressType::Umid, "umid-1"),
+];
+
+/// A prefix that makes an address longer than keys hold plainly.
+const LONG_BYTES: usize = 450;
+
+const VALUES: [&str; 24] = [
+    "null",
+    "true",
+    "1",
+    "-0",
+    "1.50",
+    "18446744073709551616",
+    "\"\"",
+    "\"A\"",
+    "\"B\"",
+    "\"7\"",
+    "\"x, y\"",
+    "[\"x\",\"z\"]",
+    "[]",
+    "{}",
+    "{\"id\":\"A\"}",
+    "{\"b\":[1,2,{\"c\":null}]}",
+    "[1,[2]]",
+    " { \"b\" : 1 } ",
+    "\"2026-05-29\"",
+    "\"current\"",
+    "{\"b\":1,\"b\":2}",
+    "[1,",
+    "",
+    "\"\\ud800\"",
+];
+
+const PATHS: [&str; 22] = [
+    "name",
+    "crm.id",
+    "crm",
+    "age",
+    "tags",
+    "tags[0]",
+    "a.b",
+    "a.b[0]",
+    "a.b[-1]",
+    "a.b[3].c",
+    "a",
+    "d\\.e",
+    "-group.g1",
+    "-group.g2",
+    "member.error.error",
+    "member.lockconfirm",
+    "member.origin",
+    "member.id",
+    "-group",
+    "a..b",
+    "a.*",
+    "a[70000]",
+];
+
+const READ_PATHS: [&str; 12] = [
+    "*",
+    "name",
+    "crm.id",
+    "a.*",
+    "a.b[*]",
+    "tags[-1]",
+    "member.*",
+    "-group",
+    "member.id",
+    "member.create.time",
+    "missing",
+    "a..b",
+];
+
+const REQUEST_IDS: [&str; 8] = ["", "", "", "", "r-1", "r-2", "r-3", "r-4"];
+
+/// Spaces as requests name them; the last is not served.
+pub fn space(random: &mut Random) -> Option<Space> {
+    let unknown = Space { account_id: 9, db_id: 9 };
+    let spaces = [Some(SPACE), Some(SPACE), Some(SPACE), Some(OTHER_SPACE), Some(unknown), None];
+    let index = if random.once_in(20) { random.below(6) } else { random.below(4) };
+    spaces[index]
+}
+
+pub fn any_address(random: &mut Random) -> Address {
+    let &(kind, value) = random.pick(&ADDRESSES);
+    let long = value.strip_prefix("LONG");
+    let value = long.map_or(value.to_owned(), |end| "t".repeat(LONG_BYTES) + end);
+    address(kind, &value)
+}
+
+/// One time in so many, a small number.
+fn rarely(random: &mut Random, times: usize, below: usize) -> Option<u64> {
+    random.once_in(times).then(|| random.below(below) as u64)
+}
+
+fn field_value(random: &mut Random) -> FieldValue {
+    let good = [("crm.id", "A"), ("crm.id", "B"), ("age", "7"), ("age", "007")];
+    let bad = [("undeclared", "A"), ("age", "A"), ("crm.id", ""), ("tags", "x, y"), ("tags", "z")];
+    let (path, value) = if random.once_in(4) { *random.pick(&bad) } else { *random.pick(&good) };
+    FieldValue { path: path.to_owned(), value: value.to_owned() }
+}
+
+/// Seldom none of something, else up to so many.
+pub fn at_least_one<T>(
+    random: &mut Random,
+    max: usize,
+    mut make: impl FnMut(&mut Random) -> T,
+) -> Vec<T> {
+    let mut some = random.some(max - 1, &mut make);
+    if !random.once_in(12) {
+        some.push(make(random));
+    }
+    some
+}
+
+pub fn keys(random: &mut Random) -> MatchKeys {
+    let csid = ["A-1", "A-2", "A-3", "a-1", "null", " "];
+    MatchKeys {
+        contact_id: rarely(random, 6, 12),
+        external_customer_id: random.once_in(4).then(|| (*random.pick(&csid)).to_owned()),
+        locators: at_least_one(random, 3, any_address),
+        fields: if random.once_in(5) { random.some(2, field_value) } else { Vec::new() },
+        head_id: rarely(random, 9, 25),
+        dataset_id: rarely(random, 9, 12),
+        resource_id: random.once_in(5).then(|| u32::from(random.once_in(2))),
+    }
+}
+
+pub fn policy(random: &mut Random) -> Option<MatchPolicy> {
+    let step = |random: &mut Random| {
+        let kind = if random.once_in(40) { 0 } else { 1 + enumerated(random, 6) };
+        let is = |random: &mut Random, wanted: KeyKind| {
+            (kind == wanted as i32 && random.once_in(2)) || random.once_in(60)
+        };
+        let of_type = is(random, KeyKind::Locator);
+        OrderedKey {
+            kind,
+            locator_type: if of_type { enumerated(random, 12) } else { 0 },
+            field_path: if is(random, KeyKind::Field) { "crm.id" } else { "" }.to_owned(),
+        }
+    };
+    random.once_in(3).then(|| {
+        let explicit = random.once_in(3);
+        MatchPolicy {
+            order: if explicit && !random.once_in(5) { 0 } else { enumerated(random, 4) },
+            explicit_order: if explicit { random.some(4, step) } else { Vec::new() },
+            strict: random.once_in(3),
+        }
+    })
+}
+
+/// A number of an enum with `known` members, seldom one that it does not have.
+fn enumerated(random: &mut Random, known: usize) -> i32 {
+    let number = if random.once_in(40) { known } else { random.below(known) };
+    i32::try_from(number).expect("enums are small")
+}
+
+/// Half of the changes are simple, so that members come to hold something.
+fn datakey(random: &mut Random) -> DatakeyChange {
+    let simple = [("name", "\"A\""), ("crm.id", "\"B\""), ("age", "7"), ("tags", "\"x, y\"")];
+    if random.once_in(2) {
+        let (path, value) = *random.pick(&simple);
+        return set(path, value);
+    }
+    let mode = enumerated(random, 18);
+    let copies = mode >= 10 && !random.once_in(10);
+    let empty = copies || mode == 9 && !random.once_in(10);
+    let value = if empty { "" } else { random.pick(&VALUES) };
+    let types = ["dt", "dt:YD", "int"];
+    DatakeyChange {
+        path: (*random.pick(&PATHS)).to_owned(),
+        mode,
+        value: value.to_owned().into(),
+        r#type: if random.once_in(8) { random.pick(&types) } else { "" }.to_owned(),
+        copy_path: if copies { (*random.pick(&PATHS)).to_owned() } else { String::new() },
+    }
+}
+
+fn copy(random: &mut Random) -> Option<CopySource> {
+    let source = match random.below(9) {
+        0 => Some(copy_source::Source::Data(random.pick(&VALUES).as_bytes().into())),
+        1..=3 => Some(copy_source::Source::Data(b"{\"a\":{\"b\":[1,2]},\"name\":0}"[..].into())),
+        4..=7 => Some(copy_source::Source::Member(keys(random))),
+        _ => None,
+    };
+    let missing = CopyMissing::try_from(enumerated(random, 4)).unwrap_or_default().into();
+    random.once_in(5).then_some(CopySource { source, missing })
+}
+
+pub fn change(random: &mut Random) -> MemberChange {
+    let attach = |random: &mut Random| HeadAttach {
+        head: Some(any_address(random)).filter(|_| !random.once_in(60)),
+        newbie_confirm: random.once_in(2),
+    };
+    let sources = ["", "192.0.2.1", "2001:db8::1"];
+    MemberChange {
+        keys: Some(keys(random)).filter(|_| !random.once_in(50)),
+        policy: policy(random),
+        if_exists: if random.once_in(4) { enumerated(random, 4) } else { 0 },
+        datakeys: random.some(3, datakey),
+        copy: copy(random),
+        heads: if random.once_in(3) { random.some(2, attach) } else { Vec::new() },
+        newbie_confirm: random.once_in(3),
+        source: if random.once_in(40) { "localhost" } else { random.pick(&sources) }.to_owned(),
+        expected_version: rarely(random, 20, 4),
+        request_id: (*random.pick(&REQUEST_IDS)).to_owned(),
+        return_fresh: random.once_in(2),
+    }
+}
+
+/// Seldom a revision that the store has not reached.
+fn min_revision(random: &mut Random) -> u64 {
+    if random.once_in(20) { 1_000_000 } else { 0 }
+}
+
+pub fn resolve(random: &mut Random) -> ResolveRequest {
+    ResolveRequest {
+        space: space(random),
+        keys: Some(keys(random)).filter(|_| !random.once_in(50)),
+        policy: policy(random),
+        explain: random.once_in(2),
+        min_revision: min_revision(random),
+    }
+}
+
+pub fn resolve_batch(random: &mut Random) -> ResolveBatchRequest {
+    ResolveBatchRequest {
+        space: space(random),
+        items: at_least_one(random, 5, keys),
+        policy: policy(random),
+        explain: random.once_in(2),
+        min_revision: min_revision(random),
+    }
+}
+
+pub fn normalize(random: &mut Random) -> NormalizeRequest {
+    NormalizeRequest { space: space(random), addresses: at_least_one(random, 5, any_address) }
+}
+
+fn read_paths(random: &mut Random) -> Vec<String> {
+    random.some(4, |random| (*random.pick(&READ_PATHS)).to_owned())
+}
+
+pub fn get_member(random: &mut Random) -> GetMemberRequest {
+    GetMemberRequest {
+        space: space(random),
+        keys: Some(keys(random)),
+        policy: policy(random),
+        datakeys: read_paths(random),
+        with_heads: random.once_in(2),
+        min_revision: min_revision(random),
+    }
+}
+
+pub fn get_dataset(random: &mut Random) -> GetDatasetRequest {
+    GetDatasetRequest {
+        space: space(random),
+        dataset_id: random.below(12) as u64,
+        datakeys: if random.once_in(2) { read_paths(random) } else { Vec::new() },
+        min_revision: min_revision(random),
+    }
+}
+
+pub fn members_exist(random: &mut Random) -> MembersExistRequest {
+    MembersExistRequest {
+        space: space(random),
+        addresses: at_least_one(random, 5, any_address),
+        min_revision: min_revision(random),
+    }
+}
+
+pub fn find_members(random: &mut Random) -> FindMembersRequest {
+    FindMembersRequest {
+        space: space(random),
+        value: any_address(random).value,
+        min_revision: min_revision(random),
+    }
+}
