@@ -9,7 +9,7 @@ use std::io;
 use std::iter;
 use std::ops::{Bound, ControlFlow};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use heed::types::{Bytes, DecodeIgnore};
 use heed::{
@@ -20,7 +20,8 @@ use heed::{
 use super::owner::Owner;
 use super::readers::Readers;
 use super::{
-    Engine, EngineStats, Mutations, Snapshot, StoreError, StoreResult, Table, header, keys,
+    Engine, EngineStats, Mutations, Plan, Snapshot, SortedMutations, StoreError, StoreResult,
+    Table, header, keys,
 };
 
 /// The file that LMDB keeps the data in.
@@ -138,19 +139,16 @@ impl Lmdb {
     }
 
     /// Plans and commits once.
-    fn attempt(
-        &self,
-        plan: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<Mutations>,
-    ) -> Result<(), Obstacle> {
+    fn attempt(&self, plan: &mut Plan<'_>) -> Result<(), Obstacle> {
         let _shared = self.shared().map_err(Obstacle::Failed)?;
         let mut txn = self.env.write_txn().map_err(|error| self.obstacle(error, false))?;
         let view = View { txn: &txn, tables: &self.tables };
-        let mut mutations = plan(&view).map_err(Obstacle::Failed)?;
+        let mutations = plan(&view).map_err(Obstacle::Failed)?;
         if mutations.is_empty() {
             return Ok(());
         }
         let only_deletes = mutations.only_deletes();
-        apply(&self.tables, &mut txn, &mut mutations)
+        apply(&self.tables, &mut txn, &mutations)
             .and_then(|()| txn.commit())
             .map_err(|error| self.obstacle(error, only_deletes))
     }
@@ -166,10 +164,7 @@ impl Lmdb {
     }
 
     /// Runs one attempt with the reserve mapped.
-    fn with_reserve(
-        &self,
-        plan: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<Mutations>,
-    ) -> StoreResult<()> {
+    fn with_reserve(&self, plan: &mut Plan<'_>) -> StoreResult<()> {
         self.remap(self.map_bytes_max)?;
         let outcome = self.attempt(plan);
         // LMDB keeps the map at least as large as the file, so that nothing gets lost here.
@@ -193,7 +188,7 @@ impl Lmdb {
                     mutations.put(Table::Meta, keys::HEADER, header);
                 }
             })?;
-            Ok(mutations)
+            Ok(Arc::new(mutations.sorted()))
         })?;
         writer.released_transaction = self.info()?.last_txn_id;
         Ok(true)
@@ -254,10 +249,7 @@ impl Engine for Lmdb {
         }
     }
 
-    fn write(
-        &self,
-        plan: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<Mutations>,
-    ) -> StoreResult<()> {
+    fn write_sorted(&self, plan: &mut Plan<'_>) -> StoreResult<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match self.attempt(plan) {
@@ -342,8 +334,8 @@ impl Snapshot for View<'_> {
 }
 
 /// Writes a batch into a transaction, in runs of puts and of deletes of one table each.
-fn apply(tables: &Tables, txn: &mut RwTxn, mutations: &mut Mutations) -> heed::Result<()> {
-    let mut entries = mutations.sorted().peekable();
+fn apply(tables: &Tables, txn: &mut RwTxn, mutations: &SortedMutations) -> heed::Result<()> {
+    let mut entries = mutations.entries().peekable();
     while let Some(&(table, _, value)) = entries.peek() {
         let on_disk = &tables[usize::from(table.tag())];
         if value.is_some() {

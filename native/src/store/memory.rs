@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::readers::Readers;
 use super::{
-    Engine, EngineStats, Mutations, Snapshot, StoreError, StoreResult, Table, header, keys, records,
+    Engine, EngineStats, Plan, Snapshot, SortedMutations, StoreError, StoreResult, Table, header,
+    keys, records,
 };
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -42,9 +43,9 @@ impl Memory {
         MemorySnapshot(self.tables.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    fn apply(&self, mutations: &mut Mutations) {
+    fn apply(&self, mutations: &SortedMutations) {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        for (table, key, value) in mutations.sorted() {
+        for (table, key, value) in mutations.entries() {
             let map = map_mut(&mut tables, table);
             match value {
                 Some(value) => drop(map.insert(key.to_vec(), value.to_vec())),
@@ -66,14 +67,11 @@ impl Engine for Memory {
         read(&self.snapshot())
     }
 
-    fn write(
-        &self,
-        plan: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<Mutations>,
-    ) -> StoreResult<()> {
+    fn write_sorted(&self, plan: &mut Plan<'_>) -> StoreResult<()> {
         let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut mutations = plan(&self.snapshot())?;
-        check_keys(&mut mutations)?;
-        self.apply(&mut mutations);
+        let mutations = plan(&self.snapshot())?;
+        check_keys(&mutations)?;
+        self.apply(&mutations);
         Ok(())
     }
 
@@ -127,8 +125,8 @@ fn map_mut(tables: &mut Tables, table: Table) -> &mut Map {
 }
 
 /// Refuses what LMDB refuses.
-fn check_keys(mutations: &mut Mutations) -> StoreResult<()> {
-    for (table, key, _) in mutations.sorted() {
+fn check_keys(mutations: &SortedMutations) -> StoreResult<()> {
+    for (table, key, _) in mutations.entries() {
         if key.is_empty() || key.len() > keys::KEY_BYTES_MAX {
             let problem = format!("a key of {} for table {}", key.len(), table.name());
             return Err(StoreError::Io(format!("{problem}; 1 to 511 bytes are allowed")));

@@ -9,6 +9,7 @@ pub mod header;
 pub mod keys;
 pub mod lmdb;
 pub mod memory;
+pub mod overlay;
 mod owner;
 mod readers;
 pub mod records;
@@ -23,6 +24,7 @@ pub use self::memory::Memory;
 use std::cmp::Ordering;
 use std::fmt::{self, Display};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use prost::Message;
 
@@ -261,23 +263,56 @@ impl Mutations {
         self.tables.iter().all(|table| table.entries.is_empty())
     }
 
-    /// Whether nothing is written, only removed: such a batch may use the room that an engine at
-    /// its bound keeps for it.
-    pub fn only_deletes(&self) -> bool {
-        let mut entries = self.tables.iter().flat_map(|table| &table.entries);
-        entries.all(|entry| entry.value_bytes == DELETED)
-    }
-
     /// The bytes of all keys and values.
     pub fn bytes(&self) -> usize {
         self.tables.iter().map(|table| table.arena.len()).sum()
     }
 
-    /// The entries by table and key, one for each key, as (table, key, value).
-    pub fn sorted(&mut self) -> impl Iterator<Item = (Table, &[u8], Option<&[u8]>)> {
-        Table::ALL.into_iter().zip(&mut self.tables).flat_map(|(table, mutations)| {
-            mutations.sorted().map(move |(key, value)| (table, key, value))
-        })
+    /// Brings the entries into the order in which they are written.
+    pub fn sorted(mut self) -> SortedMutations {
+        self.tables.iter_mut().for_each(TableMutations::sort);
+        SortedMutations(self)
+    }
+}
+
+/// What one commit writes, by table and key, one entry for each key.
+#[derive(Debug, Default)]
+pub struct SortedMutations(Mutations);
+
+impl SortedMutations {
+    /// The entries as (table, key, value); no value removes the key.
+    pub fn entries(&self) -> impl Iterator<Item = (Table, &[u8], Option<&[u8]>)> {
+        Table::ALL
+            .into_iter()
+            .flat_map(|table| self.from(table, &[]).map(move |(key, value)| (table, key, value)))
+    }
+
+    /// The entries of a table from a key on.
+    pub fn from(&self, table: Table, from: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        let TableMutations { arena, entries } = &self.0.tables[usize::from(table.tag())];
+        let first = entries.partition_point(|entry| entry.key(arena) < from);
+        entries[first..].iter().map(|entry| (entry.key(arena), entry.value(arena)))
+    }
+
+    /// What is written at a key, if anything: `Some(None)` removes it.
+    pub fn get(&self, table: Table, key: &[u8]) -> Option<Option<&[u8]>> {
+        let TableMutations { arena, entries } = &self.0.tables[usize::from(table.tag())];
+        let prefix = keys::sort_prefix(key);
+        let compare =
+            |entry: &Entry| entry.prefix.cmp(&prefix).then_with(|| entry.key(arena).cmp(key));
+        entries.binary_search_by(compare).ok().map(|index| entries[index].value(arena))
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether nothing is written, only removed: such a batch may use the room that an engine at
+    /// its bound keeps for it.
+    pub fn only_deletes(&self) -> bool {
+        let mut entries = self.0.tables.iter().flat_map(|table| &table.entries);
+        entries.all(|entry| entry.value_bytes == DELETED)
     }
 }
 
@@ -297,17 +332,12 @@ impl TableMutations {
         length(self.entries.len() - 1)
     }
 
-    fn sorted(&mut self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    fn sort(&mut self) {
         let Self { arena, entries } = self;
-        let (arena, entries): (&[u8], _) = (arena, entries);
-        // Stable, so that of equal keys the last written stays last.
+        // Backwards, so that of equal keys the last written comes first and is the one kept.
+        entries.reverse();
         entries.sort_by(|left, right| left.compare(right, arena));
-        let entries: &[Entry] = entries;
-        entries.iter().enumerate().filter_map(move |(index, entry)| {
-            let next = entries.get(index + 1);
-            let last = next.is_none_or(|next| entry.compare(next, arena).is_ne());
-            last.then(|| (entry.key(arena), entry.value(arena)))
-        })
+        entries.dedup_by(|later, kept| later.compare(kept, arena).is_eq());
     }
 }
 
@@ -340,6 +370,9 @@ pub struct EngineStats {
     pub reader_age_ms: u64,
 }
 
+/// Says what to write on a state of the store.
+pub type Plan<'a> = dyn FnMut(&dyn Snapshot) -> StoreResult<Arc<SortedMutations>> + 'a;
+
 /// An ordered byte map with consistent snapshots and atomic, durable batches.
 pub trait Engine: Send + Sync {
     /// Runs `read` on one consistent snapshot. The snapshot never outlives the call.
@@ -348,10 +381,15 @@ pub trait Engine: Send + Sync {
     /// Runs `plan` on the newest state and applies what it returns, all or nothing; durable when
     /// this returns. Writers take turns. `plan` may be run again, for example after the map grew
     /// or after a conflict, and must not have effects of its own.
+    fn write_sorted(&self, plan: &mut Plan<'_>) -> StoreResult<()>;
+
+    /// The same for mutations that nobody else needs.
     fn write(
         &self,
         plan: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<Mutations>,
-    ) -> StoreResult<()>;
+    ) -> StoreResult<()> {
+        self.write_sorted(&mut |snapshot| Ok(Arc::new(plan(snapshot)?.sorted())))
+    }
 
     /// What the engine tells of itself.
     fn stats(&self) -> EngineStats;

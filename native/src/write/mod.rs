@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod changelog;
 pub mod expiry;
+mod planner;
 pub mod position;
 pub mod prepare;
 pub mod queue;

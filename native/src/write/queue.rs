@@ -1,8 +1,7 @@
-//! One queue, one writer: all that waits is committed together, up to a bound, and every job is
+//! One queue of writes: all that waits is committed together, up to a bound, and every job is
 //! answered only when its commit is durable.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -12,10 +11,11 @@ use crate::fault::{Failure, Fault, Result};
 use crate::member::View;
 use crate::member::step::Batch;
 use crate::metrics::Metrics;
-use crate::store::{Engine, Mutations, Snapshot, StoreError, StoreResult};
+use crate::store::{Engine, Mutations, Snapshot, StoreResult};
 use crate::wire::v1::{ErrorReason, MemberOutcome};
 use crate::write::apply::{self, RowOutcome};
 use crate::write::expiry;
+use crate::write::planner::Planner;
 use crate::write::position::{Position, Reached};
 
 /// Commits' worth of bytes that may wait before further jobs are refused: waiting longer than a
@@ -65,8 +65,8 @@ pub struct Done {
 /// A job's answer, when it comes.
 pub type Reply = Receiver<Result<Done>>;
 
-struct Waiting {
-    job: Job,
+pub(super) struct Waiting {
+    pub(super) job: Job,
     reply: SyncSender<Result<Done>>,
 }
 
@@ -77,9 +77,9 @@ struct Queue {
     closed: bool,
 }
 
-struct Shared {
-    engine: Arc<dyn Engine>,
-    metrics: Arc<Metrics>,
+pub(super) struct Shared {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) metrics: Arc<Metrics>,
     queue: Mutex<Queue>,
     arrived: Condvar,
     rows_max: usize,
@@ -108,13 +108,10 @@ impl Writer {
             rows_max,
             bytes_max,
         });
-        let worker = Arc::clone(&shared);
-        let thread =
-            std::thread::Builder::new().name("zmey-writer".to_owned()).spawn(move || {
-                while let Some(jobs) = worker.take() {
-                    worker.commit(jobs);
-                }
-            })?;
+        let planner = Planner::start(Arc::clone(&shared))?;
+        let thread = std::thread::Builder::new()
+            .name("zmey-planner".to_owned())
+            .spawn(move || planner.run())?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
@@ -181,8 +178,14 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for jobs and takes as many as one commit may hold; `None` at the end.
-    fn take(&self) -> Option<Vec<Waiting>> {
+    /// The rows that wait.
+    pub(super) fn rows_waiting(&self) -> usize {
+        self.lock().waiting.iter().map(|waiting| waiting.job.batch.steps.len()).sum()
+    }
+
+    /// Waits for jobs and takes as many as one commit may hold, without those that came too late;
+    /// `None` at the end.
+    pub(super) fn take(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.lock();
         while queue.waiting.is_empty() {
             if queue.closed {
@@ -202,10 +205,7 @@ impl Shared {
             jobs.extend(queue.waiting.pop_front());
         }
         queue.bytes -= bytes;
-        Some(jobs)
-    }
-
-    fn commit(&self, mut jobs: Vec<Waiting>) {
+        drop(queue);
         let now = Instant::now();
         jobs.retain(|waiting| {
             let late = waiting.job.deadline.is_some_and(|deadline| deadline <= now);
@@ -214,42 +214,12 @@ impl Shared {
             }
             !late
         });
-        if jobs.is_empty() {
-            return;
-        }
-        let batches: Vec<&Job> = jobs.iter().map(|waiting| &waiting.job).collect();
-        let mut done = Vec::new();
-        let mut write = || {
-            self.engine.write(&mut |snapshot| {
-                let (answers, mutations) = plan(snapshot, &batches)?;
-                done = answers;
-                Ok(mutations)
-            })
-        };
-        // A panic must not end the writer: whoever waits behind would wait for ever. Nothing of
-        // the commit was written, and nothing of it is used again.
-        let written = catch_unwind(AssertUnwindSafe(&mut write))
-            .unwrap_or_else(|_| Err(StoreError::Io("the writer panicked".to_owned())));
-        let rows = batches.iter().map(|job| job.batch.steps.len()).sum();
-        self.metrics.committed(rows, jobs.len(), now.elapsed());
-        match written {
-            Ok(()) => {
-                for (waiting, done) in jobs.iter().zip(done) {
-                    answer(waiting, done);
-                }
-            }
-            Err(error) => {
-                let fault = Fault::from(error);
-                for waiting in &jobs {
-                    answer(waiting, Err(fault.clone()));
-                }
-            }
-        }
+        Some(jobs)
     }
 }
 
 /// A caller that has gone away needs no answer; its work is done all the same.
-fn answer(waiting: &Waiting, done: Result<Done>) {
+pub(super) fn answer(waiting: &Waiting, done: Result<Done>) {
     let _gone = waiting.reply.send(done);
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use _native::store::{Engine, EngineStats, Memory, Mutations, Snapshot, StoreError, StoreResult};
+use _native::store::{Engine, EngineStats, Memory, Plan, Snapshot, StoreError, StoreResult};
 
 /// What happens to a write.
 #[derive(Debug, Clone)]
@@ -97,12 +97,9 @@ impl Engine for Faulty {
         self.inner.read(read)
     }
 
-    fn write(
-        &self,
-        plan: &mut dyn FnMut(&dyn Snapshot) -> StoreResult<Mutations>,
-    ) -> StoreResult<()> {
+    fn write_sorted(&self, plan: &mut Plan<'_>) -> StoreResult<()> {
         match self.mishap() {
-            None => self.inner.write(plan),
+            None => self.inner.write_sorted(plan),
             Some(Mishap::Panics) => panic!("arranged by a test"),
             Some(Mishap::Fails(error)) => {
                 // As an engine does: it plans, and then fails to commit.
