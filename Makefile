@@ -43,7 +43,7 @@ $(VENV)/.stubs: $(VENV)/.installed $(PROTOS) $(STORAGE_PROTOS)
 	touch $@
 
 build: $(VENV)/.stubs ## build the core and install zmey into the virtual environment
-	PIP_CONSTRAINT=constraints.txt \
+	PIP_CONSTRAINT=$(abspath constraints.txt) \
 		$(BIN)/maturin develop --release --quiet --manifest-path native/Cargo.toml
 
 check: build ## lints, formats, types, contract: everything but tests
