@@ -56,6 +56,9 @@ check: build ## lints, formats, types, contract: everything but tests
 	cargo clippy --all-targets --quiet -- --deny warnings
 	$(BIN)/pytest tests/test_tidy.py
 
+demo: build ## see zmey at work: import, resolve, a killed server, nothing lost; 20 s
+	PYTHONPATH=tests $(BIN)/python -m demo
+
 test: check ## everything a change must pass
 	cargo test --quiet
 	$(BIN)/pytest
