@@ -12,6 +12,7 @@ import pytest
 from conftest import StartServer
 from readme_tour import README, Step, tour_steps
 from running_server import RunningServer, clean_environment
+from zmey.config import load_settings
 
 TESTS = Path(__file__).resolve().parent
 ADDRESS = "127.0.0.1:50051"
@@ -91,6 +92,15 @@ def test_the_tour(tmp_path: Path, start_server: StartServer) -> None:
     reader = Reader(tmp_path, start_server)
     for step in steps:
         reader.follow(step)
+
+
+def test_the_example_of_a_file_is_taken(tmp_path: Path) -> None:
+    found = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(found) == 1
+    file = tmp_path / "zmey.toml"
+    file.write_text(found[0], encoding="utf-8")
+    settings = load_settings(file)
+    assert [len(space.fields) for space in settings.spaces] == [0, 1]
 
 
 LINK = re.compile(r"\]\(([^)#]+)(?:#[\w-]+)?\)")
