@@ -5,10 +5,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Reads the run-time dependencies out of pyproject.toml.
+DEPENDENCIES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])
 PROTOS := $(wildcard proto/zmey/v1/*.proto)
 STORAGE_PROTOS := $(wildcard proto/zmey/storage/v1/*.proto)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 export ZMEY_PHONENUMBERS_PYTHON := $(PYO3_PYTHON)
+# Whatever environment the caller is in, maturin installs into ours.
+export VIRTUAL_ENV := $(abspath $(VENV))
+unexport CONDA_PREFIX
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,9 +23,9 @@ setup: $(VENV)/.installed ## make the virtual environment with everything locked
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--group build --group test --group bench
+	$(PIP) install --quiet --upgrade --constraint constraints.txt pip
+	$(PIP) install --quiet --constraint constraints.txt --group build --group test --group bench \
+		$$($(BIN)/python -c '$(DEPENDENCIES)')
 	touch $@
 
 stubs: $(VENV)/.stubs ## generate Python stubs from proto/
@@ -37,7 +43,8 @@ $(VENV)/.stubs: $(VENV)/.installed $(PROTOS) $(STORAGE_PROTOS)
 	touch $@
 
 build: $(VENV)/.stubs ## build the core and install zmey into the virtual environment
-	$(BIN)/maturin develop --release --quiet --manifest-path native/Cargo.toml
+	PIP_CONSTRAINT=$(abspath constraints.txt) \
+		$(BIN)/maturin develop --release --quiet --manifest-path native/Cargo.toml
 
 check: build ## lints, formats, types, contract: everything but tests
 	$(BIN)/buf lint proto
@@ -49,6 +56,9 @@ check: build ## lints, formats, types, contract: everything but tests
 	cargo clippy --all-targets --quiet -- --deny warnings
 	$(BIN)/pytest tests/test_tidy.py
 
+demo: build ## see zmey at work: import, resolve, a killed server, nothing lost; 20 s
+	PYTHONPATH=tests $(BIN)/python -m demo
+
 test: check ## everything a change must pass
 	cargo test --quiet
 	$(BIN)/pytest
@@ -59,9 +69,8 @@ bench: build ## compare with the peers, about an hour; QUICK=1 for a short run
 lock: ## pin the newest allowed versions of every Python package into constraints.txt
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-lock/bin/python -m pip install --quiet --group build --group test --group bench
-	$(VENV)-lock/bin/python -m pip install --quiet \
-		$$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml","rb"))["project"]["dependencies"])')
+	$(VENV)-lock/bin/python -m pip install --quiet --group build --group test --group bench \
+		$$($(VENV)-lock/bin/python -c '$(DEPENDENCIES)')
 	$(VENV)-lock/bin/python -m pip freeze --all | grep -v '^setuptools' > constraints.txt
 	rm -rf $(VENV)-lock
 

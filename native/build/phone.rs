@@ -7,8 +7,12 @@ use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
-/// The interpreters to ask, in this order; the last resort is `python3`.
+/// Variables that name an interpreter to ask, in this order.
 const INTERPRETER_VARIABLES: [&str; 2] = ["ZMEY_PHONENUMBERS_PYTHON", "PYO3_PYTHON"];
+
+/// The interpreter to ask where no variable names one that has the package: a build in an isolated
+/// environment finds its own here.
+const INTERPRETER_LAST: &str = "python3";
 
 /// What `pyproject.toml` writes before the version of the package.
 const VERSION_PIN: &str = "phonenumbers==";
@@ -19,37 +23,47 @@ pub fn generate(root: &Path, out_dir: &Path) -> Result<(), Box<dyn Error>> {
     let project = root.join("pyproject.toml");
     println!("cargo::rerun-if-changed={}", scripts.display());
     println!("cargo::rerun-if-changed={}", project.display());
-    let python = interpreter();
     let version = pinned_version(&std::fs::read_to_string(&project)?)?;
-    // -B: the source tree stays free of byte code.
-    let output = Command::new(&python)
-        .arg("-B")
-        .arg(scripts.join("phone_tables.py"))
-        .arg(&version)
-        .arg(out_dir.join("phone_tables.rs"))
-        .output();
-    let problem = match output {
-        Ok(output) if output.status.success() => return Ok(()),
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => error.to_string(),
-    };
+    let script = scripts.join("phone_tables.py");
+    let tables = out_dir.join("phone_tables.rs");
+    let mut problems = Vec::new();
+    for python in interpreters() {
+        match make_tables(&python, &script, &version, &tables) {
+            Ok(()) => return Ok(()),
+            Err(problem) => problems.push(format!("{python}: {problem}")),
+        }
+    }
     Err(format!(
-        "the phone tables need a Python with phonenumbers {version}, but {python} failed: \
-         {problem}. `make build` provides one; otherwise run `{python} -m pip install \
-         {VERSION_PIN}{version}`, or name an interpreter that has it in {}.",
+        "the phone tables need a Python with phonenumbers {version}; {}. `make build` provides \
+         one; otherwise run `{INTERPRETER_LAST} -m pip install {VERSION_PIN}{version}`, or name \
+         an interpreter that has it in {}.",
+        problems.join("; "),
         INTERPRETER_VARIABLES[0]
     )
     .into())
 }
 
-fn interpreter() -> String {
+/// The interpreters to ask, in this order. Which one answers makes no difference to the tables,
+/// because each must have the pinned version.
+fn interpreters() -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
     for variable in INTERPRETER_VARIABLES {
         println!("cargo::rerun-if-env-changed={variable}");
+        found.extend(std::env::var(variable).ok().filter(|python| !python.is_empty()));
     }
-    INTERPRETER_VARIABLES
-        .iter()
-        .find_map(|variable| std::env::var(variable).ok().filter(|python| !python.is_empty()))
-        .unwrap_or_else(|| "python3".to_owned())
+    found.push(INTERPRETER_LAST.to_owned());
+    found.dedup();
+    found
+}
+
+fn make_tables(python: &str, script: &Path, version: &str, tables: &Path) -> Result<(), String> {
+    // -B: the source tree stays free of byte code.
+    let output = Command::new(python).arg("-B").arg(script).arg(version).arg(tables).output();
+    let output = output.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
 fn pinned_version(project: &str) -> Result<String, Box<dyn Error>> {
