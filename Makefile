@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 60
 PROTOS := $(wildcard proto/zmey/v1/*.proto)
 STORAGE_PROTOS := $(wildcard proto/zmey/storage/v1/*.proto)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
@@ -52,6 +53,18 @@ check: build ## lints, formats, types, contract: everything but tests
 test: check ## everything a change must pass
 	cargo test --quiet
 	$(BIN)/pytest
+
+fuzz: $(VENV)/.installed ## run each fuzz target for FUZZ_SECONDS=60; needs a nightly toolchain
+	@cargo +nightly --version > /dev/null 2>&1 || { echo >&2 \
+		"make fuzz needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }
+	@cargo +nightly fuzz --version > /dev/null 2>&1 || { echo >&2 \
+		"make fuzz needs cargo-fuzz: cargo install --locked cargo-fuzz"; exit 1; }
+	cargo +nightly run --quiet --manifest-path native/fuzz/Cargo.toml --example seeds -- \
+		native/fuzz/corpus
+	cd native && for target in $$(cargo +nightly fuzz list); do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-verbosity=1 || exit 1; \
+	done
 
 bench: build ## compare with the peers, about an hour; QUICK=1 for a short run
 	QUICK=$(QUICK) $(BIN)/python benchmarks
