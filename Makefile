@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Reads the run-time dependencies out of pyproject.toml.
 DEPENDENCIES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])
+FUZZ_SECONDS ?= 60
 PROTOS := $(wildcard proto/zmey/v1/*.proto)
 STORAGE_PROTOS := $(wildcard proto/zmey/storage/v1/*.proto)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
@@ -62,6 +63,18 @@ demo: build ## see zmey at work: import, resolve, a killed server, nothing lost;
 test: check ## everything a change must pass
 	cargo test --quiet
 	$(BIN)/pytest
+
+fuzz: $(VENV)/.installed ## run each fuzz target for FUZZ_SECONDS=60; needs a nightly toolchain
+	@cargo +nightly --version > /dev/null 2>&1 || { echo >&2 \
+		"make fuzz needs a nightly toolchain: rustup toolchain install nightly"; exit 1; }
+	@cargo +nightly fuzz --version > /dev/null 2>&1 || { echo >&2 \
+		"make fuzz needs cargo-fuzz: cargo install --locked cargo-fuzz"; exit 1; }
+	cargo +nightly run --quiet --manifest-path native/fuzz/Cargo.toml --example seeds -- \
+		native/fuzz/corpus
+	cd native && for target in $$(cargo +nightly fuzz list); do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-verbosity=1 || exit 1; \
+	done
 
 bench: build ## compare with the peers, about an hour; QUICK=1 for a short run
 	QUICK=$(QUICK) $(BIN)/python benchmarks

@@ -129,6 +129,10 @@ fn field_config(record: &FieldRecord) -> FieldConfig {
 }
 
 fn field_values(body: &BodyRecord, record: &FieldRecord) -> Vec<Vec<u8>> {
+    // Reading trusts its text; what is wrong with the data is reported as such.
+    if !is_canonical_object(&body.data) {
+        return Vec::new();
+    }
     let number = u16::try_from(record.number).unwrap_or_default();
     Field::new(&field_config(record), number)
         .map_or_else(|_| Vec::new(), |field| field.values(&body.data))

@@ -2,6 +2,7 @@
 
 mod boot;
 mod faulty;
+mod fuzz_smoke;
 mod imports;
 mod property;
 mod random;

@@ -1,0 +1,157 @@
+//! Stores whose entries have been spoiled: a check reports, and never panics.
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use _native::store::{Engine, Memory, Mutations, Table, keys, records};
+use _native::tools;
+use _native::wire::storage::{RedirectRecord, SpaceRecord};
+use _native::wire::v1::{
+    AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
+};
+use _native::wire::v1::{
+    MemberChange, SetMemberBatchRequest, StreamImportRequest, stream_import_request,
+};
+use prost::Message;
+
+use super::fixture::{self, SPACE, assert_clean};
+use super::frames;
+
+type Entry = (Table, Vec<u8>, Vec<u8>);
+
+/// How an entry is spoiled.
+const WAYS: u8 = 6;
+
+/// Each message spoils one entry: its tag says how, its first two bytes which, the rest by what.
+pub fn run(data: &[u8]) {
+    let entries = entries();
+    let mut mutations = Mutations::default();
+    for (tag, message) in frames::split(data) {
+        let Some((&[high, low], bytes)) = message.split_first_chunk() else { continue };
+        let number = usize::from(u16::from_be_bytes([high, low]));
+        spoil(&mut mutations, tag, &entries[number % entries.len()], bytes);
+    }
+    let engine = Memory::default();
+    write(&engine, entries);
+    assert!(engine.write(&mut |_| Ok(mutations.clone())).is_ok(), "keys are short and not empty");
+    // What is wrong may be beyond a report, such as an unknown format, but it is told.
+    let _report = tools::check(&engine, &mut |_, _| {});
+}
+
+fn spoil(mutations: &mut Mutations, way: u8, (table, key, value): &Entry, bytes: &[u8]) {
+    match way % WAYS {
+        0 => mutations.put(*table, key, bytes),
+        1 => mutations.delete(*table, key),
+        2 => mutations.put(*table, key, &value[..value.len().min(bytes.len())]),
+        3 => mutations.put(*table, key, &[value, bytes].concat()),
+        4 => {
+            let flipped = value.iter().zip(bytes.iter().chain(std::iter::repeat(&0)));
+            let flipped: Vec<u8> = flipped.map(|(byte, flip)| byte ^ flip).collect();
+            mutations.put(*table, key, &flipped);
+        }
+        _ => {
+            let key = &bytes[..bytes.len().min(keys::KEY_BYTES_MAX)];
+            if !key.is_empty() {
+                mutations.put(*table, key, value);
+            }
+        }
+    }
+}
+
+fn write(engine: &Memory, entries: &[Entry]) {
+    let mut mutations = Mutations::default();
+    for (table, key, value) in entries {
+        mutations.put(*table, key, value);
+    }
+    engine.write(&mut |_| Ok(mutations.clone())).expect("memory takes it");
+}
+
+/// A store with something in every table.
+pub fn filled() -> Memory {
+    let engine = Memory::default();
+    write(&engine, entries());
+    engine
+}
+
+/// The entries of a good store; made once, because every input needs them.
+fn entries() -> &'static [Entry] {
+    static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
+    ENTRIES.get_or_init(|| {
+        let (core, engine) = fixture::core();
+        let by_token = fixture::keys();
+        let by_token = MemberChange {
+            keys: Some(_native::wire::v1::MatchKeys { contact_id: None, ..by_token }),
+            ..MemberChange::default()
+        };
+        let changes = vec![fixture::change(), by_token];
+        let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+        let request = batch.encode_to_vec().into();
+        core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("good changes");
+        import(&core);
+        core.close();
+        redirect(engine.as_ref());
+        assert_clean(engine.as_ref());
+        read(engine.as_ref())
+    })
+}
+
+fn import(core: &std::sync::Arc<_native::core::Core>) {
+    let encode = |message| StreamImportRequest { message: Some(message) }.encode_to_vec().into();
+    let email = AddressColumn { r#type: AddressType::Email.into() };
+    let options = ImportOptions {
+        space: Some(SPACE),
+        import_id: "i".to_owned(),
+        columns: vec![ImportColumn { target: Some(import_column::Target::Address(email)) }],
+        ..ImportOptions::default()
+    };
+    let row = ImportRow { cells: vec![bytes::Bytes::from_static(b"carl@example.com")] };
+    let chunk = ImportChunk { number: 1, rows: vec![row] };
+    let stream = core
+        .open_import(encode(stream_import_request::Message::Options(options)))
+        .expect("good options");
+    stream.submit(encode(stream_import_request::Message::Chunk(chunk))).expect("a good chunk");
+    stream.receipt().expect("memory takes it");
+}
+
+/// A number that leads to the first member, as after a merge.
+fn redirect(engine: &dyn Engine) {
+    let key = keys::owned(|key| keys::space(key, SPACE.account_id, SPACE.db_id));
+    let written = engine.write(&mut |snapshot| {
+        let space: Option<SpaceRecord> = records::get(snapshot, Table::Spaces, &key)?;
+        let mut space = space.expect("the space is registered");
+        let from = keys::owned(|key| keys::redirect(key, space.number, space.next_dataset_id));
+        space.next_dataset_id += 1;
+        let mut mutations = Mutations::default();
+        let record = RedirectRecord { to_dataset_id: 1 };
+        mutations.put(Table::Redirects, &from, &records::encode(&record));
+        mutations.put(Table::Spaces, &key, &records::encode(&space));
+        Ok(mutations)
+    });
+    written.expect("memory takes it");
+}
+
+fn read(engine: &dyn Engine) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let read = engine.read(&mut |snapshot| {
+        Table::ALL.into_iter().try_for_each(|table| {
+            snapshot.scan(table, &[], usize::MAX, &mut |key, value| {
+                entries.push((table, key.to_vec(), value.to_vec()));
+                ControlFlow::Continue(())
+            })
+        })
+    });
+    read.expect("memory reads");
+    let has = |table| entries.iter().any(|entry| entry.0 == table);
+    assert!(Table::ALL.into_iter().all(has), "something is in every table");
+    entries
+}
+
+/// Every entry spoiled in every way, most by text that is no document.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let numbers = 0..u16::try_from(entries().len()).expect("a small store");
+    let seed = |number: u16| {
+        let frame = move |way| (way, [&number.to_be_bytes()[..], b"\x0a\x02{\""].concat());
+        (0..WAYS).map(move |way| frames::join(&[frame(way)]))
+    };
+    numbers.flat_map(seed).collect()
+}
