@@ -53,6 +53,9 @@ test: check ## everything a change must pass
 	cargo test --quiet
 	$(BIN)/pytest
 
+torture: build ## the long forms of the promises, about an hour; needs strace
+	$(BIN)/pytest -m torture
+
 bench: build ## compare with the peers, about an hour; QUICK=1 for a short run
 	QUICK=$(QUICK) $(BIN)/python benchmarks
 
