@@ -76,6 +76,9 @@ fuzz: $(VENV)/.installed ## run each fuzz target for FUZZ_SECONDS=60; needs a ni
 			-verbosity=1 || exit 1; \
 	done
 
+torture: build ## the long forms of the promises, about an hour; needs strace
+	$(BIN)/pytest -m torture
+
 bench: build ## compare with the peers, about an hour; QUICK=1 for a short run
 	QUICK=$(QUICK) $(BIN)/python benchmarks
 

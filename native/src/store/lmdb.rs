@@ -4,7 +4,9 @@
 //! makes them valid. The map is remapped only while no transaction is open: whoever has one holds
 //! `mapped` shared. A `read` or `write` within a `read` of the same thread could wait for itself.
 
-use std::fs::{self, File};
+mod create;
+
+use std::fs;
 use std::io;
 use std::iter;
 use std::ops::{Bound, ControlFlow};
@@ -95,19 +97,19 @@ enum Obstacle {
 impl Lmdb {
     /// Opens a store; makes it where there is none.
     pub fn open(options: &Options) -> StoreResult<Self> {
-        let fresh = !options.path.join(DATA_FILE).exists();
         fs::create_dir_all(&options.path).map_err(|error| path_failure(options, &error))?;
         let owner = Owner::take(&options.path)?;
         let map_bytes_max = round(options.map_bytes_max.max(MAP_BYTES_MAX_MIN));
         let reserve_bytes = (map_bytes_max / RESERVE_DIVISOR).min(RESERVE_BYTES_MAX);
         let put_bytes_max = round(map_bytes_max - reserve_bytes);
         let map_bytes = options.map_bytes_initial.clamp(MAP_STEP_BYTES, put_bytes_max);
-        let env = open_env(options, to_usize(round(map_bytes)))?;
+        let map_bytes = to_usize(round(map_bytes));
+        if !options.path.join(DATA_FILE).exists() {
+            create::create(options, map_bytes)?;
+        }
+        let env = open_env(options, map_bytes)?;
         env.clear_stale_readers().map_err(failure)?;
         let tables = open_tables(&env)?;
-        if fresh {
-            sync_directory(options)?;
-        }
         Ok(Self {
             env,
             tables,
@@ -439,16 +441,6 @@ impl From<heed::Error> for OpenError {
             error => failure(error),
         })
     }
-}
-
-/// A new file survives power loss only when its directory is synced too.
-fn sync_directory(options: &Options) -> StoreResult<()> {
-    let parent = options.path.canonicalize().ok().and_then(|path| path.parent().map(PathBuf::from));
-    for directory in iter::once(options.path.clone()).chain(parent) {
-        let synced = File::open(&directory).and_then(|directory| directory.sync_all());
-        synced.map_err(|error| path_failure(options, &error))?;
-    }
-    Ok(())
 }
 
 fn unmapped() -> StoreError {

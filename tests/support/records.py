@@ -1,0 +1,69 @@
+"""Values of a closed store, read without any code of the store.
+
+The messages are those that `make stubs` generates into tests/generated; they never ship, so they
+are loaded from there. LZ4 blocks are unpacked here in plain Python.
+"""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+__all__ = ["records", "unpack_changes", "unpack_lz4_block"]
+
+GENERATED = Path(__file__).resolve().parents[1] / "generated/zmey/storage/v1/records_pb2.py"
+MATCH_BYTES_MIN = 4
+LENGTH_CONTINUES = 15
+BYTE_CONTINUES = 255
+
+
+def _load() -> Any:
+    assert GENERATED.is_file(), f"{GENERATED} is missing: run `make stubs`"
+    spec = importlib.util.spec_from_file_location("zmey_storage_records", GENERATED)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+records: Any = _load()
+
+
+def unpack_lz4_block(block: bytes) -> bytes:
+    """Unpacks one LZ4 block: runs of literals, each followed by a copy of earlier output."""
+    out = bytearray()
+    position = 0
+
+    def length(nibble: int) -> int:
+        nonlocal position
+        total = step = nibble
+        continues = LENGTH_CONTINUES
+        while step == continues:
+            step, continues = block[position], BYTE_CONTINUES
+            position += 1
+            total += step
+        return total
+
+    while position < len(block):
+        token = block[position]
+        position += 1
+        literals = length(token >> 4)
+        out += block[position : position + literals]
+        position += literals
+        if position == len(block):
+            return bytes(out)
+        distance = int.from_bytes(block[position : position + 2], "little")
+        position += 2
+        for _ in range(length(token & 15) + MATCH_BYTES_MIN):
+            out.append(out[-distance])
+    message = "a block ends with literals"
+    raise ValueError(message)
+
+
+def unpack_changes(segment: Any) -> Any:
+    """Reads the ChangeList of a ChangeSegment."""
+    content = segment.content
+    if segment.content_bytes:
+        content = unpack_lz4_block(content)
+        assert len(content) == segment.content_bytes
+    return records.ChangeList.FromString(content)
