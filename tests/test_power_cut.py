@@ -8,6 +8,7 @@ images without syncs must fail, or the test would prove nothing.
 
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ UNFINISHED_FILE, FILE = "unfinished/data.mdb", "data.mdb"
 STEPS_SHORT, IMAGES_SHORT = 30, 60
 STEPS_LONG, IMAGES_LONG, TRACES_LONG = 250, 1_000, 10
 IMAGES_WITHOUT_SYNCS = 40
+JUDGE_SECONDS_MAX = 30.0
 PROBLEMS_SHOWN_MAX = 10
 
 
@@ -89,9 +91,13 @@ class Judge:
             )  # fmt: skip
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        # A file that leads its reader in a circle is as bad as one that ends it.
+        timer = threading.Timer(JUDGE_SECONDS_MAX, self._process.kill)
+        timer.start()
         self._process.stdin.write(orjson.dumps(question) + b"\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
+        timer.cancel()
         if answer:
             verdict: dict[str, list[str]] = orjson.loads(answer)
             return verdict

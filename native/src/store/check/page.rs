@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Snapshot, StoreResult, Table};
+use crate::store::StoreError;
 
 /// Enough for sorted reads to pay.
 const PAGE_ENTRIES_MAX: usize = 10_000;
@@ -16,7 +17,7 @@ pub struct Entry {
     pub value: Vec<u8>,
 }
 
-/// Visits a whole table.
+/// Visits a whole table. A broken file may lead in a circle: keys that do not ascend end the walk.
 pub fn walk(
     snapshot: &dyn Snapshot,
     table: Table,
@@ -26,6 +27,11 @@ pub fn walk(
     loop {
         let page = read_page(snapshot, table, &from)?;
         let Some(last) = page.last() else { return Ok(()) };
+        let starts = page.first().is_some_and(|first| first.key >= from);
+        if !starts || !page.is_sorted_by(|left, right| left.key < right.key) {
+            let problem = "keys do not ascend".to_owned();
+            return Err(StoreError::Corrupt { table: table.name(), problem });
+        }
         // The smallest key that is greater than the last one.
         from.clone_from(&last.key);
         from.push(0);
@@ -54,4 +60,47 @@ fn read_page(snapshot: &dyn Snapshot, table: Table, from: &[u8]) -> StoreResult<
         if bytes >= PAGE_BYTES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of a broken file: wherever a scan begins, it finds the same keys.
+    struct Circle(&'static [&'static [u8]]);
+
+    impl Snapshot for Circle {
+        fn get_many(
+            &self,
+            _: Table,
+            keys: &[&[u8]],
+            visit: &mut dyn FnMut(usize, Option<&[u8]>),
+        ) -> StoreResult<()> {
+            (0..keys.len()).for_each(|index| visit(index, None));
+            Ok(())
+        }
+
+        fn scan(
+            &self,
+            _: Table,
+            _: &[u8],
+            limit: usize,
+            visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        ) -> StoreResult<()> {
+            for key in self.0.iter().take(limit) {
+                if visit(key, b"").is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_walk_in_a_circle_ends() {
+        for keys in [&[b"a".as_slice(), b"b"][..], &[b"b", b"a"], &[b"a", b"a"]] {
+            let walked = walk(&Circle(keys), Table::Bodies, &mut |_| Ok(()));
+            assert!(matches!(walked, Err(StoreError::Corrupt { table: "bodies", .. })), "{keys:?}");
+        }
+    }
 }
