@@ -20,11 +20,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
     opened.close()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Chunks of a stream that was given up wait in the writer's queue while the next stream "
-    "reads the position: both commit, because a commit does not compare the position.",
-)
 def test_chunks_that_still_wait_are_not_applied_again(core: Core) -> None:
     given_up = core.open_import(LOAD.import_options(0).SerializeToString())
     for number in range(1, CHUNKS_WAITING + 1):

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_walk_in_a_circle_ends() {
-        for keys in [&[b"a".as_slice(), b"b"][..], &[b"b", b"a"], &[b"a", b"a"]] {
+        const CIRCLES: [&[&[u8]]; 3] = [&[b"a", b"b"], &[b"b", b"a"], &[b"a", b"a"]];
+        for keys in CIRCLES {
             let walked = walk(&Circle(keys), Table::Bodies, &mut |_| Ok(()));
             assert!(matches!(walked, Err(StoreError::Corrupt { table: "bodies", .. })), "{keys:?}");
         }
