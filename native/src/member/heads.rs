@@ -10,6 +10,7 @@ use crate::matching::fields::{self, Field};
 use crate::matching::{Decision, Target};
 use crate::member::View;
 use crate::member::step::{Origin, Step};
+use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
 use crate::wire::storage::{AddressRecord, HeadRecord, Stamp};
@@ -80,6 +81,7 @@ pub fn plan(
         return Err(refused.map_or_else(needs_address, |fault| (**fault).clone()).into());
     }
     check_count(view, keys, contact, attachments.len())?;
+    check_head(view, keys, step, decision)?;
     warn_of_second_csid(view, keys, contact, &attachments, warnings)?;
     Ok(attachments)
 }
@@ -127,17 +129,42 @@ pub fn would_change(
     step: &Step,
     decision: &Decision,
 ) -> StoreResult<bool> {
-    let space = keys.space.number;
-    if !step.head_changes.is_empty() {
-        let id = addressed_head(view, keys, decision.contact, matched_head(keys, decision))?;
-        let head = view.head(space, id)?.cloned().unwrap_or_default();
-        let mut after = head.clone();
-        step.head_changes.iter().for_each(|change| change.apply(&mut after, 0));
-        if after != head {
-            return Ok(true);
-        }
+    if let Some((before, after)) = changed_head(view, keys, step, decision)?
+        && before != after
+    {
+        return Ok(true);
     }
     Ok(!unsubscribed(view, keys, step, decision.contact)?.is_empty())
+}
+
+/// Refuses changes of a head that would give it too much.
+fn check_head(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    step: &Step,
+    decision: &Decision,
+) -> Result<(), Failure> {
+    match changed_head(view, keys, step, decision)? {
+        Some((_, after)) => Ok(HeadChange::check(&after)?),
+        None => Ok(()),
+    }
+}
+
+/// The addressed head before and after the changes of a step, where it has any.
+fn changed_head(
+    view: &mut View<'_>,
+    keys: Keys<'_>,
+    step: &Step,
+    decision: &Decision,
+) -> StoreResult<Option<(HeadRecord, HeadRecord)>> {
+    if step.head_changes.is_empty() {
+        return Ok(None);
+    }
+    let id = addressed_head(view, keys, decision.contact, matched_head(keys, decision))?;
+    let before = view.head(keys.space.number, id)?.cloned().unwrap_or_default();
+    let mut after = before.clone();
+    step.head_changes.iter().for_each(|change| change.apply(&mut after, 0));
+    Ok(Some((before, after)))
 }
 
 /// Changes the state of the addressed head and subscribes the member's heads among the keys;

@@ -68,13 +68,20 @@ impl HeadChange {
         }
     }
 
+    /// Refuses a head that has too much after its changes.
+    pub fn check(head: &HeadRecord) -> Result<(), Fault> {
+        if head.groups.len() > GROUPS_PER_HEAD_MAX {
+            return Err(Fault::limit("groups", GROUPS_PER_HEAD_MAX, head.groups.len()));
+        }
+        Ok(())
+    }
+
     /// Makes the change.
     pub fn apply(&self, head: &mut HeadRecord, now_seconds: i64) {
         match self {
-            Self::JoinGroup(id) if head.groups.len() < GROUPS_PER_HEAD_MAX => {
+            Self::JoinGroup(id) => {
                 head.groups.entry(id.clone()).or_insert(now_seconds);
             }
-            Self::JoinGroup(_) => {}
             Self::LeaveGroup(id) => {
                 head.groups.remove(id);
             }

@@ -24,8 +24,6 @@ pub struct Position {
     /// The first chunk that is not committed.
     pub next_chunk: u64,
     expires_seconds: i64,
-    /// The term that an earlier opening noted.
-    former_expires_seconds: Option<i64>,
 }
 
 impl Position {
@@ -44,8 +42,7 @@ impl Position {
             Ok(())
         })?;
         Ok(Self {
-            next_chunk: found.as_ref().map_or(1, |record| record.next_chunk),
-            former_expires_seconds: found.map(|record| record.expires_seconds),
+            next_chunk: found.map_or(1, |record| record.next_chunk),
             expires_seconds: now_seconds + KEPT_SECONDS,
             key,
         })
@@ -67,18 +64,20 @@ impl Position {
         now_seconds: i64,
     ) -> Result<(), Failure> {
         let chunk = self.next_chunk - 1;
-        let expected = match reached.get(self.key.as_slice()) {
-            Some(&next_chunk) => next_chunk,
-            None => records::get(view.snapshot(), Table::Imports, &self.key)?
-                .filter(|record: &ImportRecord| record.expires_seconds > now_seconds)
-                .map_or(1, |record| record.next_chunk),
+        let stored: Option<ImportRecord> =
+            records::get(view.snapshot(), Table::Imports, &self.key)?;
+        let expected = match (reached.get(self.key.as_slice()), &stored) {
+            (Some(&next_chunk), _) => next_chunk,
+            (None, Some(record)) if record.expires_seconds > now_seconds => record.next_chunk,
+            (None, _) => 1,
         };
         if chunk != expected {
             return Err(gap(expected, chunk).into());
         }
         reached.insert(&self.key, self.next_chunk);
-        if let Some(former) = self.former_expires_seconds {
-            expiry::forget(view, Table::Imports, &self.key, former);
+        // The term of an earlier opening, be it over, must not end this one.
+        if let Some(former) = stored {
+            expiry::forget(view, Table::Imports, &self.key, former.expires_seconds);
         }
         expiry::remember(view, Table::Imports, &self.key, self.expires_seconds);
         let record =

@@ -289,6 +289,22 @@ fn validate_only_answers_in_full_and_writes_nothing() {
 }
 
 #[test]
+fn groups_of_a_head_have_a_bound() {
+    let (core, engine) = memory_core(&config());
+    let join = |from: usize, to: usize| MemberChange {
+        keys: Some(email_keys("a@example.com")),
+        datakeys: (from..to).map(|group| set(&format!("-group.g{group}"), "1")).collect(),
+        ..Default::default()
+    };
+    set_member(&core, join(0, 1_000)).unwrap();
+    let fault = set_member(&core, join(1_000, 1_001)).unwrap_err();
+    assert_eq!(described(&fault), "LIMIT_EXCEEDED actual=1001 limit=groups max=1000");
+    set_member(&core, join(999, 1_000)).unwrap();
+    assert_eq!(head_record(engine.as_ref(), 1).groups.len(), 1_000);
+    assert_clean(engine.as_ref());
+}
+
+#[test]
 fn system_keys_change_the_head() {
     let (core, engine) = memory_core(&config());
     let keys = || email_keys("a@example.com");
