@@ -81,7 +81,12 @@ def oracle(case: Case) -> str | None:
     accept = phonenumbers.is_possible_number if possible else phonenumbers.is_valid_number
     if number.extension or not accept(number):
         return None
-    return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    canonical = str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    # A canonical form is its own: what is only possible may read as another number.
+    again = phonenumbers.parse(canonical, None)
+    if possible and phonenumbers.format_number(again, PhoneNumberFormat.E164) != canonical:
+        return oracle((region, possible, canonical))
+    return canonical
 
 
 def check(core_for_region: CoreForRegion, cases: Iterable[Case]) -> None:

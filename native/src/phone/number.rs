@@ -9,7 +9,7 @@ use super::tables::{Country, LengthVerdict, Plan};
 /// No national number is shorter: libphonenumber's bound.
 const NATIONAL_DIGITS_MIN: usize = 2;
 /// No national number is longer: libphonenumber's bound, two more than E.164 allows.
-const NATIONAL_DIGITS_MAX: usize = 17;
+pub(super) const NATIONAL_DIGITS_MAX: usize = 17;
 /// An international number has more digits.
 const INTERNATIONAL_DIGITS_MAX_TOO_SHORT: usize = 2;
 /// The most characters of a canonical number: the plus sign, the country code, the national number.

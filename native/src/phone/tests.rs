@@ -201,7 +201,7 @@ fn a_number_that_names_its_country_needs_no_region() {
 
 #[test]
 fn possible_numbers_have_a_length_of_the_plan() {
-    let rows: [(&str, &str, Expected); 8] = [
+    let rows: [(&str, &str, Expected); 10] = [
         // Russia has numbers of 10 and of 14 digits, and of 7 within an area.
         ("RU", "+7 012 345 67 8", Err(TooShort)),
         ("RU", "+7 012 345 67 89", Ok("+70123456789")),
@@ -212,6 +212,9 @@ fn possible_numbers_have_a_length_of_the_plan() {
         ("US", "(310) 155-0000", Ok("+13101550000")),
         // Numbers of an area are possible, as libphonenumber says.
         ("US", "253-0000", Ok("+12530000")),
+        // Each reading takes a zero for the national prefix.
+        ("AR", "+5400153542155", Ok("+540153542155")),
+        ("AR", "+540153542155", Ok("+540153542155")),
     ];
     for (region, value, expected) in rows {
         check_strictness(region, true, value, expected);
