@@ -268,8 +268,12 @@ fn response(message: Response) -> Vec<u8> {
 }
 
 fn receipt(chunk: u64, done: Done) -> Result<ImportReceipt> {
-    let Answers::Rows(rows) = done.answers else {
-        return Err(Fault::internal("a chunk has rows"));
+    let rows = match done.answers {
+        Answers::Rows(rows) => rows,
+        Answers::Repeated => {
+            return Ok(ImportReceipt { chunk, repeated: true, ..Default::default() });
+        }
+        Answers::Members(_) => return Err(Fault::internal("a chunk has rows")),
     };
     let mut receipt = ImportReceipt { chunk, revision: done.revision, ..Default::default() };
     receipt.statuses.reserve(rows.len());

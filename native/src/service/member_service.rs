@@ -37,7 +37,7 @@ pub fn set_member(
             let outcome = outcomes.pop().unwrap_or_else(|| Err(Fault::internal("no outcome")))?;
             Ok(v1::SetMemberResponse { outcome: Some(outcome) })
         }
-        Answers::Rows(_) => Err(Fault::internal("a call has no rows")),
+        Answers::Rows(_) | Answers::Repeated => Err(Fault::internal("a call has no rows")),
     }
 }
 

@@ -54,15 +54,16 @@ impl Position {
         Self { next_chunk: self.next_chunk + 1, ..self.clone() }
     }
 
-    /// Writes the position along with a chunk; refuses one that does not follow what is
-    /// committed. That happens behind a chunk whose commit failed, and where a stream was given up
-    /// with chunks in the queue and opened again: rows must neither be passed over nor apply twice.
+    /// Writes the position along with a chunk; answers whether its rows are to be applied. A chunk
+    /// that is committed already is not: that happens where a stream was given up with chunks in
+    /// the queue and opened again. One that leaves a gap, behind a chunk whose commit failed, is
+    /// refused: rows must neither apply twice nor be passed over.
     pub fn advance<'a>(
         &'a self,
         view: &mut View<'_>,
         reached: &mut Reached<'a>,
         now_seconds: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let chunk = self.next_chunk - 1;
         let stored: Option<ImportRecord> =
             records::get(view.snapshot(), Table::Imports, &self.key)?;
@@ -71,7 +72,10 @@ impl Position {
             (None, Some(record)) if record.expires_seconds > now_seconds => record.next_chunk,
             (None, _) => 1,
         };
-        if chunk != expected {
+        if chunk < expected {
+            return Ok(false);
+        }
+        if chunk > expected {
             return Err(gap(expected, chunk).into());
         }
         reached.insert(&self.key, self.next_chunk);
@@ -83,7 +87,7 @@ impl Position {
         let record =
             ImportRecord { next_chunk: self.next_chunk, expires_seconds: self.expires_seconds };
         view.put(Table::Imports, &self.key, &record.encode_to_vec());
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Answers {
     Members(Vec<Result<MemberOutcome>>),
     /// Of a chunk.
     Rows(Vec<Result<RowOutcome>>),
+    /// Of a chunk that was committed before.
+    Repeated,
 }
 
 /// What became of a job.
@@ -262,8 +264,10 @@ fn apply_job<'a>(
     Ok(match &job.purpose {
         Purpose::Members => Answers::Members(apply::members(view, &job.batch, links)?),
         Purpose::Rows(position) => {
-            if let Some(position) = position {
-                position.advance(view, reached, job.batch.moment.now.as_second())?;
+            if let Some(position) = position
+                && !position.advance(view, reached, job.batch.moment.now.as_second())?
+            {
+                return Ok(Answers::Repeated);
             }
             Answers::Rows(apply::rows(view, &job.batch, links)?)
         }
