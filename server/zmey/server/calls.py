@@ -1,5 +1,6 @@
 """Unary calls: request bytes go into the core, answer bytes come out, nothing is decoded here."""
 
+import logging
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, NoReturn, Protocol
@@ -34,7 +35,8 @@ def unary_behavior(core: CallingCore, method: str, metrics: Metrics) -> UnaryBeh
     """
     call = core.call
     succeeded = metrics.success(method)
-    debug = get_logger().debug
+    logger = get_logger()
+    debug = logger.debug if logger.is_enabled_for(logging.DEBUG) else None
 
     def behavior(request: bytes, context: grpc.ServicerContext) -> bytes:
         started = perf_counter()
@@ -44,7 +46,8 @@ def unary_behavior(core: CallingCore, method: str, metrics: Metrics) -> UnaryBeh
             end_failed(method, error, perf_counter() - started, context, metrics)
         seconds = perf_counter() - started
         succeeded(seconds)
-        debug("call", method=method, duration_ms=round(seconds * 1000, 3))
+        if debug:
+            debug("call", method=method, duration_ms=round(seconds * 1000, 3))
         return response
 
     return behavior
