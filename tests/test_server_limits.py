@@ -17,6 +17,7 @@ from running_server import RunningServer, raw_method
 from zmey.client import Client, fault_of
 from zmey.server import ECHO_METHOD
 from zmey.v1.import_service_pb2 import StreamImportRequest
+from zmey.v1.member_service_pb2 import SetMemberBatchRequest
 
 Requests: TypeAlias = queue.Queue[StreamImportRequest | None]
 
@@ -111,7 +112,11 @@ def test_a_client_that_leaves_gives_its_import_up(start_server: StartServer) -> 
 
 
 def test_a_tiny_deadline_writes_nothing(server: RunningServer, client: Client) -> None:
-    code = refusal(lambda: client.members.SetMember(set_request("late@example.com"), timeout=1e-6))
+    # gRPC rounds deadlines up to a millisecond, from when the server reads the call: preparing so
+    # many changes takes longer than that, so that the deadline has passed when the write comes up.
+    one = set_request("late@example.com")
+    late = SetMemberBatchRequest(space=one.space, changes=[one.change] * 10_000)
+    code = refusal(lambda: client.members.SetMemberBatch(late, timeout=1e-6))
     assert code is grpc.StatusCode.DEADLINE_EXCEEDED
     answer = client.matches.Resolve(resolve_request("late@example.com"), timeout=5)
     assert answer.resolution.contact_id == 0
