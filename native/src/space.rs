@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::address::{BlockedSettings, BlockedValue, Rules, RulesSettings, type_name};
+use crate::address::{
+    BlockedSettings, BlockedValue, Rules, RulesSettings, address_types, type_name,
+};
 use crate::config::SpaceConfig;
 use crate::fault::{Fault, Result};
 use crate::matching::fields::Field;
@@ -98,8 +100,7 @@ fn blocked_kind(name: &str) -> Result<AddressType> {
     if name == "*" {
         return Ok(AddressType::Unspecified);
     }
-    (1..)
-        .map_while(|number| AddressType::try_from(number).ok())
+    address_types()
         .find(|kind| type_name(*kind) == name)
         .ok_or_else(|| Fault::invalid("spaces.blocked", "names an unknown address type"))
 }

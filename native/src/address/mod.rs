@@ -17,7 +17,7 @@ mod recognize;
 mod rules;
 
 pub use blocked::{Blocked, BlockedSettings, BlockedValue};
-pub use names::type_name;
+pub use names::{address_types, type_name};
 pub use normalize::normalize;
 pub use recognize::looks_like_phone;
 pub use rules::{Rules, RulesSettings};

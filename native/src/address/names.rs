@@ -19,3 +19,8 @@ pub fn type_name(kind: AddressType) -> &'static str {
         AddressType::Umid => "umid",
     }
 }
+
+/// Every type that an address can have, in the order of their numbers.
+pub fn address_types() -> impl Iterator<Item = AddressType> {
+    (1..).map_while(|number| AddressType::try_from(number).ok())
+}

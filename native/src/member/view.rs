@@ -136,15 +136,10 @@ impl<'b> View<'b> {
         self.out.reserve(Table::Heads, self.slots.len(), self.slots.len() * HEAD_BYTES);
         let sorted: Vec<&[u8]> = self.slots.iter().map(|slot| slot.key).collect();
         let slots = &mut self.slots;
-        let mut failed = None;
-        self.snapshot.get_many(Table::Addresses, &sorted, &mut |position, value| match value
-            .map(|bytes| records::decode(Table::Addresses, bytes))
-            .transpose()
-        {
-            Ok(record) => slots[position].record = record,
-            Err(error) => failed = Some(error),
+        records::get_many(self.snapshot, Table::Addresses, &sorted, |position, record| {
+            slots[position].record = record;
         })?;
-        failed.map_or(Ok(links), Err)
+        Ok(links)
     }
 
     /// The address of a slot, if it was ever seen.
@@ -178,19 +173,14 @@ impl<'b> View<'b> {
         }
         let sorted: Vec<&[u8]> = encoded.chunks(keys::NUMBERED_BYTES).collect();
         let (bodies, positions) = (&mut self.bodies, &mut self.body_positions);
-        let mut failed = None;
-        self.snapshot.get_many(Table::Bodies, &sorted, &mut |position, value| {
+        records::get_many(self.snapshot, Table::Bodies, &sorted, |position, record| {
             let number = numbers[position];
-            match value.map(|bytes| records::decode(Table::Bodies, bytes)).transpose() {
-                Ok(None) => drop(positions.insert(number, None)),
-                Ok(Some(record)) => {
-                    positions.insert(number, Some(index(bodies.len())));
-                    bodies.push((number, Body { record, changed: false }));
-                }
-                Err(error) => failed = Some(error),
-            }
-        })?;
-        failed.map_or(Ok(()), Err)
+            let found = record.map(|record| {
+                bodies.push((number, Body { record, changed: false }));
+                index(bodies.len() - 1)
+            });
+            positions.insert(number, found);
+        })
     }
 
     /// The body of a number, if it lives.

@@ -26,22 +26,33 @@ pub fn get<M: Message + Default>(
     table: Table,
     key: &[u8],
 ) -> StoreResult<Option<M>> {
-    let mut found = Ok(None);
-    snapshot.get_many(table, &[key], &mut |_, value| {
-        found = value.map(|bytes| decode(table, bytes)).transpose();
+    let mut found = None;
+    get_many(snapshot, table, &[key], |_, record| found = record)?;
+    Ok(found)
+}
+
+/// Reads the values of sorted keys in one round trip and visits them like `Snapshot::get_many`.
+/// Where one does not decode, the others may have been visited.
+pub fn get_many<M: Message + Default>(
+    snapshot: &dyn Snapshot,
+    table: Table,
+    keys: &[&[u8]],
+    mut visit: impl FnMut(usize, Option<M>),
+) -> StoreResult<()> {
+    let mut decoded = Ok(());
+    snapshot.get_many(table, keys, &mut |position, value| match value
+        .map(|bytes| decode(table, bytes))
+        .transpose()
+    {
+        Ok(record) => visit(position, record),
+        Err(error) => decoded = Err(error),
     })?;
-    found
+    decoded
 }
 
 /// Writes a value.
 pub fn encode<M: Message>(record: &M) -> Vec<u8> {
     record.encode_to_vec()
-}
-
-/// Replaces the content of `buffer` by a value, so that a batch needs one buffer for its values.
-pub fn encode_into<M: Message>(record: &M, buffer: &mut Vec<u8>) {
-    buffer.clear();
-    record.encode(buffer).expect("a vector grows");
 }
 
 /// Fills `content` and `content_bytes` of a segment.
@@ -115,11 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_is_replaced() {
+    fn a_record_comes_back() {
         let record = AddressRecord { head_id: 7, dataset_id: 9 };
-        let mut buffer = vec![1, 2, 3];
-        encode_into(&record, &mut buffer);
-        assert_eq!(buffer, encode(&record));
-        assert_eq!(decode(Table::Addresses, &buffer), Ok(record));
+        assert_eq!(decode(Table::Addresses, &encode(&record)), Ok(record));
     }
 }
