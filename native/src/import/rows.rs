@@ -34,7 +34,7 @@ pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: 
         book: book.sealed(),
         probes,
         steps,
-        cells: Some(cells),
+        cells: Some(cells.fitted()),
         origin: Origin::Import,
         moment,
     }

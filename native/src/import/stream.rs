@@ -178,11 +178,7 @@ impl ImportStream {
         let batch = rows::batch(&self.space, &self.plan, chunk, self.moment.clone());
         let job = Job { batch, purpose: Purpose::Rows(position), bytes, deadline: None };
         let started = if self.validate_only {
-            let planned = self.core.snapshot(|snapshot| {
-                let (mut done, _discarded) = queue::plan(snapshot, &[&job])?;
-                let missing = || Err(Fault::internal("one job has one answer"));
-                Ok(done.pop().unwrap_or_else(missing)?)
-            });
+            let planned = queue::rehearse(self.core.engine(), &job);
             Ok(Fate::Planned(Box::new(planned)))
         } else {
             self.core.writer().submit(job).map(Fate::Waiting)

@@ -55,6 +55,14 @@ impl Cells {
         prepared.map(drop)
     }
 
+    /// Gives back the room that the cells did not need: a batch waits longer than it is made.
+    #[must_use]
+    pub fn fitted(mut self) -> Self {
+        self.values.shrink_to_fit();
+        self.entries.shrink_to_fit();
+        self
+    }
+
     /// Applies the cells of one row in the order of the columns.
     pub fn apply<'a>(&'a self, row: Range<usize>, document: &mut Document<'a>) -> Result<()> {
         let before = row.start.checked_sub(1).map(|index| self.entries[index]);

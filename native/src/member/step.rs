@@ -376,6 +376,7 @@ fn carry_out(
         origin: batch.origin as u32,
     };
     log(change, &mut body.record, changes);
+    view.settle_body(space, contact);
     Ok(Outcome {
         status: if created { OutcomeStatus::Created } else { OutcomeStatus::Updated },
         contact,

@@ -21,9 +21,6 @@ use crate::wire::storage::{
 /// that more can only be a corrupt store.
 const REDIRECT_HOPS_MAX: usize = 16;
 
-/// Bytes of a usual body besides its data: key, heads, stamps.
-const BODY_OVERHEAD_BYTES: usize = 64;
-
 /// Bytes of a usual entry of Addresses, and of one of Heads.
 const ADDRESS_BYTES: usize = 48;
 const HEAD_BYTES: usize = 64;
@@ -40,12 +37,25 @@ struct Slot<'b> {
 }
 
 /// A living body, or what a batch made of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 pub struct Body {
     /// The body.
     pub record: BodyRecord,
-    /// Whether it differs from the store.
+    /// Whether it differs from the store and from what was settled.
     pub changed: bool,
+    /// Whether the mutations have a former state of it.
+    settled: bool,
+}
+
+/// Where the body of a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nowhere: no such member lives.
+    Nowhere,
+    /// At a position among the open bodies.
+    Open(u32),
+    /// Encoded, at a position among the mutations.
+    Settled(u32),
 }
 
 /// The view.
@@ -53,8 +63,7 @@ pub struct View<'b> {
     snapshot: &'b dyn Snapshot,
     slots: Vec<Slot<'b>>,
     bodies: Vec<(Number, Body)>,
-    /// Where in `bodies` a number is; `None` where the store has no such body.
-    body_positions: FxHashMap<Number, Option<u32>>,
+    places: FxHashMap<Number, Place>,
     living: FxHashMap<Number, bool>,
     heads: FxHashMap<Number, (HeadRecord, bool)>,
     /// Heads that the batch has made, by their position among the mutations: most are never read
@@ -78,6 +87,11 @@ struct OpenSpace {
 impl<'b> View<'b> {
     /// A view of a snapshot without changes.
     pub fn new(snapshot: &'b dyn Snapshot) -> StoreResult<Self> {
+        Self::with_room(snapshot, Mutations::default())
+    }
+
+    /// The same with mutations that are empty but have room.
+    pub fn with_room(snapshot: &'b dyn Snapshot, out: Mutations) -> StoreResult<Self> {
         let header: StoreHeader =
             records::get(snapshot, Table::Meta, keys::HEADER)?.unwrap_or_default();
         Ok(Self {
@@ -85,13 +99,13 @@ impl<'b> View<'b> {
             snapshot,
             slots: Vec::new(),
             bodies: Vec::new(),
-            body_positions: FxHashMap::default(),
+            places: FxHashMap::default(),
             living: FxHashMap::default(),
             heads: FxHashMap::default(),
             new_heads: FxHashMap::default(),
             fields: BTreeMap::new(),
             requests: FxHashMap::default(),
-            out: Mutations::default(),
+            out,
             spaces: FxHashMap::default(),
             header,
         })
@@ -100,6 +114,11 @@ impl<'b> View<'b> {
     /// The revision of the last change, those of this view included.
     pub fn revision(&self) -> u64 {
         self.header.revision
+    }
+
+    /// Makes room for the bodies of a batch of so many steps and bytes.
+    pub fn expect(&mut self, steps: usize, bytes: usize) {
+        self.out.reserve(Table::Bodies, steps, bytes);
     }
 
     /// Spends the next revision.
@@ -164,7 +183,7 @@ impl<'b> View<'b> {
 
     /// Reads the bodies that the slots' addresses belong to in one round trip.
     pub fn load_bodies(&mut self, numbers: &mut Vec<Number>) -> StoreResult<()> {
-        numbers.retain(|number| number.1 != 0 && !self.body_positions.contains_key(number));
+        numbers.retain(|number| number.1 != 0 && !self.places.contains_key(number));
         numbers.sort_unstable();
         numbers.dedup();
         let mut encoded = Vec::with_capacity(numbers.len() * keys::NUMBERED_BYTES);
@@ -172,14 +191,14 @@ impl<'b> View<'b> {
             keys::body(&mut encoded, space, id);
         }
         let sorted: Vec<&[u8]> = encoded.chunks(keys::NUMBERED_BYTES).collect();
-        let (bodies, positions) = (&mut self.bodies, &mut self.body_positions);
+        let (bodies, places) = (&mut self.bodies, &mut self.places);
         records::get_many(self.snapshot, Table::Bodies, &sorted, |position, record| {
             let number = numbers[position];
-            let found = record.map(|record| {
-                bodies.push((number, Body { record, changed: false }));
-                index(bodies.len() - 1)
+            let place = record.map_or(Place::Nowhere, |record| {
+                bodies.push((number, Body { record, ..Body::default() }));
+                Place::Open(index(bodies.len() - 1))
             });
-            positions.insert(number, found);
+            places.insert(number, place);
         })
     }
 
@@ -188,23 +207,43 @@ impl<'b> View<'b> {
         if id == 0 {
             return Ok(None);
         }
-        if !self.body_positions.contains_key(&(space, id)) {
+        if !self.places.contains_key(&(space, id)) {
             self.load_bodies(&mut vec![(space, id)])?;
         }
-        let position = self.body_positions.get(&(space, id)).copied().flatten();
-        Ok(position.map(|position| &mut self.bodies[position as usize].1))
+        let position = match self.places.get(&(space, id)) {
+            Some(&Place::Open(position)) => position,
+            Some(&Place::Settled(position)) => self.reopen(space, id, position)?,
+            Some(Place::Nowhere) | None => return Ok(None),
+        };
+        Ok(Some(&mut self.bodies[position as usize].1))
     }
 
     /// Puts a new body.
     pub fn insert_body(&mut self, space: u32, id: u64, record: BodyRecord) {
-        self.body_positions.insert((space, id), Some(index(self.bodies.len())));
-        self.bodies.push(((space, id), Body { record, changed: true }));
+        self.open(space, id, Body { record, changed: true, settled: false });
+    }
+
+    /// Encodes a body whose step is done: most are not touched again, and a large batch then holds
+    /// few that are decoded. A body settles once only, because each time leaves another state of it
+    /// among the mutations.
+    pub fn settle_body(&mut self, space: u32, id: u64) {
+        let Some(&Place::Open(position)) = self.places.get(&(space, id)) else {
+            return;
+        };
+        let body = &mut self.bodies[position as usize].1;
+        if body.settled || !body.changed {
+            return;
+        }
+        let record = std::mem::take(body).record;
+        let key = keys::owned(|key| keys::body(key, space, id));
+        let settled = self.out.put_record(Table::Bodies, &key, &record);
+        self.places.insert((space, id), Place::Settled(settled));
     }
 
     /// Whether a body lives; cheaper than reading it.
     pub fn lives(&mut self, space: u32, id: u64) -> StoreResult<bool> {
-        if let Some(position) = self.body_positions.get(&(space, id)) {
-            return Ok(position.is_some());
+        if let Some(&place) = self.places.get(&(space, id)) {
+            return Ok(place != Place::Nowhere);
         }
         if let Some(&lives) = self.living.get(&(space, id)) {
             return Ok(lives);
@@ -373,11 +412,8 @@ impl<'b> View<'b> {
             keys::head(&mut key, space, id);
             out.put_record(Table::Heads, &key, record);
         }
-        let changed = |(_, body): &&(Number, Body)| body.changed;
-        let data_bytes = self.bodies.iter().filter(changed).map(|(_, body)| body.record.data.len());
-        let (bodies, data_bytes) = (self.bodies.len(), data_bytes.sum::<usize>());
-        out.reserve(Table::Bodies, bodies, data_bytes + bodies * BODY_OVERHEAD_BYTES);
-        // Each is dropped when it is written, so that a large batch is not held twice.
+        // After the settled ones: of two entries for one body, the last counts. Each is dropped when
+        // it is written, so that a large batch is not held twice.
         for ((space, id), body) in self.bodies.drain(..).filter(|(_, body)| body.changed) {
             key.clear();
             keys::body(&mut key, space, id);
@@ -391,6 +427,19 @@ impl<'b> View<'b> {
             }
         }
         out
+    }
+
+    fn open(&mut self, space: u32, id: u64, body: Body) -> u32 {
+        let position = index(self.bodies.len());
+        self.places.insert((space, id), Place::Open(position));
+        self.bodies.push(((space, id), body));
+        position
+    }
+
+    fn reopen(&mut self, space: u32, id: u64, settled: u32) -> StoreResult<u32> {
+        let value = self.out.value(Table::Bodies, settled).unwrap_or_default();
+        let record = records::decode(Table::Bodies, value)?;
+        Ok(self.open(space, id, Body { record, changed: false, settled: true }))
     }
 
     fn counters(&mut self, space: u32) -> &mut SpaceRecord {

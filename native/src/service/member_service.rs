@@ -68,11 +68,7 @@ pub fn set_member_batch(
 /// Writes a job, or only plans it.
 fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
     if validate_only {
-        return core.snapshot(|snapshot| {
-            let (mut done, _discarded) = queue::plan(snapshot, &[&job])?;
-            let missing = || Err(Fault::internal("one job has one answer"));
-            Ok(done.pop().unwrap_or_else(missing)?)
-        });
+        return queue::rehearse(core.engine(), &job);
     }
     core.writer().run(job)
 }

@@ -247,11 +247,22 @@ impl Mutations {
         mutations.entries.get(position as usize)?.value(&mutations.arena)
     }
 
-    /// Makes room: growing a large batch bit by bit would copy it again and again.
+    /// Makes room, no more than asked for: growing a large batch bit by bit would copy it again and
+    /// again, and doubling recycled room would keep memory that nobody needs.
     pub fn reserve(&mut self, table: Table, entries: usize, bytes: usize) {
         let mutations = self.of(table);
-        mutations.entries.reserve(entries);
-        mutations.arena.reserve(bytes);
+        mutations.entries.reserve_exact(entries);
+        mutations.arena.reserve_exact(bytes);
+    }
+
+    /// No entries, but their room: a large batch takes longer to get memory than to fill it.
+    #[must_use]
+    pub fn emptied(mut self) -> Self {
+        for table in &mut self.tables {
+            table.arena.clear();
+            table.entries.clear();
+        }
+        self
     }
 
     fn of(&mut self, table: Table) -> &mut TableMutations {
@@ -280,6 +291,11 @@ impl Mutations {
 pub struct SortedMutations(Mutations);
 
 impl SortedMutations {
+    /// The room of a batch that is written, for the next one.
+    pub fn recycled(self) -> Mutations {
+        self.0.emptied()
+    }
+
     /// The entries as (table, key, value); no value removes the key.
     pub fn entries(&self) -> impl Iterator<Item = (Table, &[u8], Option<&[u8]>)> {
         Table::ALL

@@ -9,17 +9,17 @@ use std::time::Instant;
 
 use crate::fault::{Fault, Result};
 use crate::store::overlay::Overlay;
-use crate::store::{SortedMutations, StoreError, StoreResult};
+use crate::store::{Mutations, SortedMutations, StoreError, StoreResult};
 use crate::write::queue::{Done, Job, Shared, Waiting, answer, plan};
 
 /// Fewer rows are not worth planning ahead: they wait for the commit that is under way, so that
 /// more calls share the next one.
 const AHEAD_ROWS_MIN: usize = 1_000;
 
-/// Jobs with what is to be written and answered.
+/// What is to be written, and who waits for it with which answer.
 struct Planned {
-    jobs: Vec<Waiting>,
-    done: Vec<Result<Done>>,
+    answers: Vec<(SyncSender<Result<Done>>, Result<Done>)>,
+    rows: usize,
     mutations: Arc<SortedMutations>,
     begun: Instant,
 }
@@ -35,6 +35,10 @@ pub(super) struct Planner {
     shared: Arc<Shared>,
     commits: SyncSender<(Planned, SyncSender<bool>)>,
     committer: JoinHandle<()>,
+    under_way: Option<UnderWay>,
+    /// The memory of an earlier commit for the next plan: large batches take longer to get memory
+    /// from the system than to fill it.
+    room: Mutations,
 }
 
 impl Planner {
@@ -50,21 +54,22 @@ impl Planner {
                     let _not_asked = succeeded.send(success);
                 }
             })?;
-        Ok(Self { shared, commits, committer })
+        Ok(Self { shared, commits, committer, under_way: None, room: Mutations::default() })
     }
 
     /// Plans and hands over until the queue is closed and empty.
-    pub(super) fn run(self) {
-        let mut under_way: Option<UnderWay> = None;
+    pub(super) fn run(mut self) {
         loop {
-            if under_way.is_some() && self.shared.rows_waiting() < AHEAD_ROWS_MIN {
-                under_way.take().map(UnderWay::finish);
+            if self.under_way.is_some() && self.shared.rows_waiting() < AHEAD_ROWS_MIN {
+                self.finish();
+                // Who has little to do does not keep the memory of much.
+                self.room = Mutations::default();
             }
             let Some(jobs) = self.shared.take() else {
                 break;
             };
             if !jobs.is_empty() {
-                under_way = self.plan_and_hand_over(jobs, under_way.take());
+                self.plan_and_hand_over(jobs);
             }
         }
         drop(self.commits);
@@ -72,42 +77,39 @@ impl Planner {
         let _ended = self.committer.join();
     }
 
-    fn plan_and_hand_over(
-        &self,
-        jobs: Vec<Waiting>,
-        under_way: Option<UnderWay>,
-    ) -> Option<UnderWay> {
+    fn plan_and_hand_over(&mut self, jobs: Vec<Waiting>) {
         let begun = Instant::now();
-        let mut planned = self.plan(&jobs, under_way.as_ref());
-        if under_way.is_some_and(|under_way| !under_way.finish()) {
-            planned = self.plan(&jobs, None);
+        let mut planned = self.plan(&jobs);
+        if !self.finish() {
+            planned = self.plan(&jobs);
         }
         let (done, mutations) = match planned {
             Ok(planned) => planned,
-            Err(error) => {
-                refuse(&jobs, &error);
-                return None;
-            }
+            Err(error) => return refuse(jobs.iter().map(|waiting| &waiting.reply), &error),
         };
         let (sender, succeeded) = sync_channel(1);
-        let handed = Planned { jobs, done, mutations: Arc::clone(&mutations), begun };
-        // The committer lives as long as the planner.
-        self.commits.send((handed, sender)).ok()?;
-        Some(UnderWay { mutations, succeeded })
+        let rows = jobs.iter().map(|waiting| waiting.job.batch.steps.len()).sum();
+        // The batches are dropped here: nothing of a commit that is under way is planned again.
+        let answers = jobs.into_iter().map(|waiting| waiting.reply).zip(done).collect();
+        let handed = Planned { answers, rows, mutations: Arc::clone(&mutations), begun };
+        if self.commits.send((handed, sender)).is_ok() {
+            self.under_way = Some(UnderWay { mutations, succeeded });
+        }
     }
 
-    fn plan(
-        &self,
-        jobs: &[Waiting],
-        under_way: Option<&UnderWay>,
-    ) -> StoreResult<(Vec<Result<Done>>, Arc<SortedMutations>)> {
+    /// Plans on top of the commit that is under way, if any.
+    fn plan(&mut self, jobs: &[Waiting]) -> StoreResult<(Vec<Result<Done>>, Arc<SortedMutations>)> {
         let jobs: Vec<&Job> = jobs.iter().map(|waiting| &waiting.job).collect();
+        let (under_way, room) = (&self.under_way, &mut self.room);
         let mut planned = None;
         caught(|| {
             self.shared.engine.read(&mut |snapshot| {
+                let room = std::mem::take(room);
                 let (done, mutations) = match under_way {
-                    Some(under_way) => plan(&Overlay::new(snapshot, &under_way.mutations), &jobs)?,
-                    None => plan(snapshot, &jobs)?,
+                    Some(UnderWay { mutations, .. }) => {
+                        plan(&Overlay::new(snapshot, mutations), &jobs, room)?
+                    }
+                    None => plan(snapshot, &jobs, room)?,
                 };
                 planned = Some((done, Arc::new(mutations.sorted())));
                 Ok(())
@@ -115,43 +117,45 @@ impl Planner {
         })?;
         planned.ok_or_else(|| StoreError::Io("the engine did not run the plan".to_owned()))
     }
-}
 
-impl UnderWay {
-    /// Waits for the end of the commit; whether it succeeded.
-    fn finish(self) -> bool {
-        self.succeeded.recv().unwrap_or(false)
+    /// Waits for the end of the commit that is under way; false where there was one and it failed.
+    fn finish(&mut self) -> bool {
+        let Some(UnderWay { mutations, succeeded }) = self.under_way.take() else {
+            return true;
+        };
+        let succeeded = succeeded.recv().unwrap_or(false);
+        self.room = Arc::into_inner(mutations).map(SortedMutations::recycled).unwrap_or_default();
+        succeeded
     }
 }
 
 /// Commits and answers; whether it succeeded.
 fn commit(shared: &Shared, planned: Planned) -> bool {
-    let Planned { jobs, done, mutations, begun } = planned;
+    let Planned { answers, rows, mutations, begun } = planned;
     let written = if mutations.is_empty() {
         Ok(())
     } else {
         caught(|| shared.engine.write_sorted(&mut |_| Ok(Arc::clone(&mutations))))
     };
-    let rows = jobs.iter().map(|waiting| waiting.job.batch.steps.len()).sum();
-    shared.metrics.committed(rows, jobs.len(), begun.elapsed());
+    shared.metrics.committed(rows, answers.len(), begun.elapsed());
     match written {
         Ok(()) => {
-            for (waiting, done) in jobs.iter().zip(done) {
-                answer(waiting, done);
+            for (reply, done) in answers {
+                answer(&reply, done);
             }
             true
         }
         Err(error) => {
-            refuse(&jobs, &error);
+            refuse(answers.iter().map(|(reply, _)| reply), &error);
             false
         }
     }
 }
 
-fn refuse(jobs: &[Waiting], error: &StoreError) {
+fn refuse<'a>(replies: impl Iterator<Item = &'a SyncSender<Result<Done>>>, error: &StoreError) {
     let fault = Fault::from(error.clone());
-    for waiting in jobs {
-        answer(waiting, Err(fault.clone()));
+    for reply in replies {
+        answer(reply, Err(fault.clone()));
     }
 }
 

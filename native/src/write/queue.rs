@@ -69,7 +69,7 @@ pub type Reply = Receiver<Result<Done>>;
 
 pub(super) struct Waiting {
     pub(super) job: Job,
-    reply: SyncSender<Result<Done>>,
+    pub(super) reply: SyncSender<Result<Done>>,
 }
 
 #[derive(Default)]
@@ -212,7 +212,7 @@ impl Shared {
         jobs.retain(|waiting| {
             let late = waiting.job.deadline.is_some_and(|deadline| deadline <= now);
             if late {
-                answer(waiting, Err(deadline_exceeded()));
+                answer(&waiting.reply, Err(deadline_exceeded()));
             }
             !late
         });
@@ -221,8 +221,8 @@ impl Shared {
 }
 
 /// A caller that has gone away needs no answer; its work is done all the same.
-pub(super) fn answer(waiting: &Waiting, done: Result<Done>) {
-    let _gone = waiting.reply.send(done);
+pub(super) fn answer(reply: &SyncSender<Result<Done>>, done: Result<Done>) {
+    let _gone = reply.send(done);
 }
 
 /// The fault of a call whose deadline has passed.
@@ -233,12 +233,20 @@ pub fn deadline_exceeded() -> Fault {
     )
 }
 
-/// Applies jobs to one view of a snapshot. Pure: nothing but the answer leaves it.
-pub fn plan(snapshot: &dyn Snapshot, jobs: &[&Job]) -> StoreResult<(Vec<Result<Done>>, Mutations)> {
-    let mut view = View::new(snapshot)?;
+/// Applies jobs to one view of a snapshot. Pure: nothing but the answer leaves it. `room` is empty.
+pub(super) fn plan(
+    snapshot: &dyn Snapshot,
+    jobs: &[&Job],
+    room: Mutations,
+) -> StoreResult<(Vec<Result<Done>>, Mutations)> {
+    let mut view = View::with_room(snapshot, room)?;
     if let Some(job) = jobs.first() {
         expiry::purge(&mut view, job.batch.moment.now.as_second())?;
     }
+    view.expect(
+        jobs.iter().map(|job| job.batch.steps.len()).sum(),
+        jobs.iter().map(|job| job.bytes).sum(),
+    );
     let books: Vec<_> = jobs.iter().map(|job| &job.batch.book).collect();
     let links = view.link(&books)?;
     let batches: Vec<_> = jobs.iter().map(|job| &job.batch).collect();
@@ -253,6 +261,19 @@ pub fn plan(snapshot: &dyn Snapshot, jobs: &[&Job]) -> StoreResult<(Vec<Result<D
         });
     }
     Ok((done, view.into_mutations()))
+}
+
+/// Plans one job on the newest state and writes nothing: what `validate_only` answers.
+pub fn rehearse(engine: &dyn Engine, job: &Job) -> Result<Done> {
+    let mut outcome = Err(Fault::internal("one job has one answer"));
+    engine.read(&mut |snapshot| {
+        let (done, _discarded) = plan(snapshot, &[job], Mutations::default())?;
+        if let Some(done) = done.into_iter().next() {
+            outcome = done;
+        }
+        Ok(())
+    })?;
+    outcome
 }
 
 fn apply_job<'a>(

@@ -102,13 +102,13 @@ class Settings(BaseSettings):
         default=True, description="Serve the schema, so that grpcurl needs no proto files."
     )
     commit_rows_max: int = Field(
-        default=50_000, ge=1, le=1_000_000, description="Rows that share one commit."
+        default=40_000, ge=1, le=1_000_000, description="Rows that share one commit."
     )
     commit_bytes_max: int = Field(
         default=32 * MIB, ge=KIB, lt=2**31, description="Bytes of requests that share one commit."
     )
     import_window_bytes: int = Field(
-        default=24 * MIB,
+        default=36 * MIB,
         ge=KIB,
         lt=2**31,
         description="Bytes of one import that may wait for their commit.",
