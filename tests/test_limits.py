@@ -102,9 +102,18 @@ def steps(count: int) -> matching.MatchPolicy:
     return matching.MatchPolicy(explicit_order=[step] * count)
 
 
-def read_paths(api: Api, count: int) -> object:
+def read_paths(api: Api, count: int, path: str = "x") -> object:
     set_one(api)
-    return api.get_member(keys(ANN), *["x"] * count)
+    return api.get_member(keys(ANN), *[path] * count)
+
+
+def read_octets(api: Api, octets: int) -> object:
+    """Reads one long value again and again, and a short one for the rest."""
+    long, times = 985_000, 17
+    values = [("v", long), ("w", octets - times * long)]
+    changes = [Change(path, "set", f'"{"x" * (length - 2)}"') for path, length in values]
+    write(api, "wide@example.com", changes)
+    return api.get_member(keys("email=wide@example.com"), *["v"] * times, "w")
 
 
 def addresses(count: int) -> list[Any]:
@@ -180,6 +189,8 @@ LIMITS = (
     Limit("MemberService.SetMemberBatch", 10_000, set_batch),
     Limit("SetMemberBatchRequest.changes", 10_000, set_batch),
     Limit("GetMemberRequest.datakeys", 1_000, read_paths),
+    Limit("GetMemberRequest.datakeys", 100, partial(read_paths, path="x.*")),
+    Limit("GetMemberRequest.datakeys", 16 * MIB, read_octets),
     Limit("MemberService.MembersExist", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("MembersExistRequest.addresses", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("FindMembersRequest.value", 4_096, lambda api, n: api.find_members("v" * n)),

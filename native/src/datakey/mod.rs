@@ -25,4 +25,4 @@ pub use mode::Mode;
 pub use moment::Moment;
 pub use node::ARRAY_ELEMENTS_MAX;
 pub use path::{Element, Index, PATH_ELEMENTS_MAX, Path, Pattern, Reserved, Step};
-pub use read::{read, read_path};
+pub use read::{Reader, read, read_path};

@@ -115,6 +115,11 @@ impl Pattern {
         &self.steps
     }
 
+    /// Whether the pattern may find more than one value.
+    pub fn has_wildcard(&self) -> bool {
+        self.steps.iter().any(|step| !matches!(step, Step::Element(_)))
+    }
+
     /// Whether the pattern is `*`, everything.
     pub fn is_everything(&self) -> bool {
         self.steps == [Step::EveryMember]

@@ -10,7 +10,13 @@ use crate::wire::storage::{BodyRecord, HeadRecord};
 use crate::wire::v1;
 
 /// Paths of one read; a body has at most a few hundred members worth naming.
-pub const PATHS_MAX: usize = 1_000;
+const PATHS_MAX: usize = 1_000;
+
+/// Paths with wildcards of one read: each goes through all that is behind its first wildcard.
+const WILDCARD_PATHS_MAX: usize = 100;
+
+/// Bytes that one read answers: a thousand times the largest body would be a gigabyte.
+const READ_BYTES_MAX: usize = 16 << 20;
 
 /// A compiled list of paths to read.
 #[derive(Debug)]
@@ -28,7 +34,12 @@ impl Paths {
             let pattern = Pattern::parse(index, path)?;
             Ok((path.clone(), pattern))
         };
-        Ok(Self { entries: paths.iter().enumerate().map(compile).collect::<Result<_>>()? })
+        let entries: Vec<_> = paths.iter().enumerate().map(compile).collect::<Result<_>>()?;
+        let wildcards = entries.iter().filter(|(_, pattern)| pattern.has_wildcard()).count();
+        if wildcards > WILDCARD_PATHS_MAX {
+            return Err(Fault::limit("datakeys.wildcards", WILDCARD_PATHS_MAX, wildcards));
+        }
+        Ok(Self { entries })
     }
 
     /// Whether there is nothing to read.
@@ -49,24 +60,36 @@ impl Paths {
         body: &BodyRecord,
         contact: u64,
         (head_id, head): (u64, &HeadRecord),
-    ) -> Vec<v1::DatakeyValue> {
-        let mut system = None;
-        let value = |(path, pattern): &(String, Pattern)| {
-            let text = if pattern.reserved().is_some() {
-                let root = system.get_or_insert_with(|| {
-                    let zone = &space.zone;
-                    let member = system::member_record(body, contact, head, head_id, zone);
-                    let groups = system::group_record(head, zone);
-                    format!("{{\"member\":{member},\"-group\":{groups}}}")
-                });
-                datakey::read(root, pattern)
-            } else {
-                datakey::read(&body.data, pattern)
-            };
-            v1::DatakeyValue { path: path.clone(), value: text.unwrap_or_default().into() }
-        };
-        self.entries.iter().map(value).collect()
+    ) -> Result<Vec<v1::DatakeyValue>> {
+        let reads_system = self.reserved().is_some();
+        let system = reads_system.then(|| system_document(space, body, contact, (head_id, head)));
+        let mut system = datakey::Reader::new(system.as_deref().unwrap_or("{}"));
+        let mut data = datakey::Reader::new(&body.data);
+        let mut bytes = 0;
+        let mut values = Vec::with_capacity(self.entries.len());
+        for (path, pattern) in &self.entries {
+            let reader = if pattern.reserved().is_some() { &mut system } else { &mut data };
+            let value = reader.read(pattern).unwrap_or_default();
+            bytes += value.len();
+            if bytes > READ_BYTES_MAX {
+                return Err(Fault::limit("datakeys.bytes", READ_BYTES_MAX, bytes));
+            }
+            values.push(v1::DatakeyValue { path: path.clone(), value: value.into() });
+        }
+        Ok(values)
     }
+}
+
+/// The system keys of a member as one document.
+fn system_document(
+    space: &Space,
+    body: &BodyRecord,
+    contact: u64,
+    (head_id, head): (u64, &HeadRecord),
+) -> String {
+    let member = system::member_record(body, contact, head, head_id, &space.zone);
+    let groups = system::group_record(head, &space.zone);
+    format!("{{\"member\":{member},\"-group\":{groups}}}")
 }
 
 /// The heads of a body in their order.

@@ -100,7 +100,7 @@ pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::Get
         let needs_heads = request.with_heads || paths.reserved().is_some();
         let heads = if needs_heads { read::heads(view, space.number, &body)? } else { Vec::new() };
         let through = through(&decision, &heads);
-        let values = paths.read(space, &body, decision.contact, (through.0, &through.1));
+        let values = paths.read(space, &body, decision.contact, (through.0, &through.1))?;
         let wire_heads = heads.iter().map(|(id, head)| read::wire_head(*id, head));
         Ok(v1::GetMemberResponse {
             member: Some(v1::Member {
@@ -161,7 +161,7 @@ pub fn get_dataset(core: &Core, request: &v1::GetDatasetRequest) -> Result<v1::G
             member: Some(v1::Member {
                 contact_id: contact,
                 version: body.version,
-                values: paths.read(space, &body, contact, (0, &HeadRecord::default())),
+                values: paths.read(space, &body, contact, (0, &HeadRecord::default()))?,
                 heads: heads.iter().map(|(id, head)| read::wire_head(*id, head)).collect(),
             }),
             redirects: hops.into_iter().map(redirect).collect(),

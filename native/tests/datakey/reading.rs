@@ -1,6 +1,6 @@
 //! Reading at datakeys and patterns.
 
-use _native::datakey::{Path, Pattern, read, read_path};
+use _native::datakey::{Path, Pattern, Reader, read, read_path};
 
 const TEXT: &str = concat!(
     r#"{"a":1,"b":{"c":null,"d":[{"e":1,"f":2},{"e":[3,4]},5,{"f":6}],"g":{}},"#,
@@ -9,6 +9,7 @@ const TEXT: &str = concat!(
 
 #[test]
 fn paths() {
+    let mut reader = Reader::new(TEXT);
     for (path, expected) in [
         ("a", Some("1")),
         ("b.c", Some("null")),
@@ -32,12 +33,18 @@ fn paths() {
         ("b.c.d", None),
     ] {
         assert_eq!(read_path(TEXT, &Path::parse(0, path).unwrap()), expected, "{path}");
-        assert_eq!(read(TEXT, &Pattern::parse(0, path).unwrap()).as_deref(), expected, "{path}");
+        let pattern = Pattern::parse(0, path).unwrap();
+        assert_eq!(read(TEXT, &pattern).as_deref(), expected, "{path}");
+        // Scanned, then indexed.
+        for time in 1..=3 {
+            assert_eq!(reader.read(&pattern).as_deref(), expected, "{path}, time {time}");
+        }
     }
 }
 
 #[test]
 fn patterns() {
+    let mut reader = Reader::new(TEXT);
     for (pattern, expected) in [
         ("*", Some(TEXT)),
         ("b.g.*", Some("{}")),
@@ -61,7 +68,8 @@ fn patterns() {
         ("none[*]", None),
         ("b.c.*", None),
     ] {
-        let actual = read(TEXT, &Pattern::parse(0, pattern).unwrap());
-        assert_eq!(actual.as_deref(), expected, "{pattern}");
+        let parsed = Pattern::parse(0, pattern).unwrap();
+        assert_eq!(read(TEXT, &parsed).as_deref(), expected, "{pattern}");
+        assert_eq!(reader.read(&parsed).as_deref(), expected, "{pattern}");
     }
 }
