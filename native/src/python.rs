@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -124,22 +124,49 @@ fn request_bytes(request: PyBackedBytes) -> Bytes {
     }
 }
 
+/// The process that opened something: threads and locks of the core do not survive a fork.
+#[derive(Clone, Copy)]
+struct Process(u32);
+
+impl Process {
+    fn current() -> Self {
+        Self(std::process::id())
+    }
+
+    /// Refuses use after a fork.
+    fn check(self) -> Result<()> {
+        if self.0 == std::process::id() {
+            return Ok(());
+        }
+        Err(Fault::internal("the core was opened by another process; do not fork"))
+    }
+}
+
 /// An open store with everything that works on it.
 #[pyclass(frozen, module = "zmey._native")]
 struct Core {
     core: Mutex<Option<Arc<core::Core>>>,
-    process_id: u32,
+    process: Process,
 }
 
 impl Core {
-    /// The core, unless it is closed or belongs to another process: threads and locks of the
-    /// store do not survive a fork.
+    /// The core, unless it is closed or belongs to another process.
     fn open(&self) -> Result<Arc<core::Core>> {
-        if std::process::id() != self.process_id {
-            return Err(Fault::internal("the core was opened by another process; do not fork"));
+        self.process.check()?;
+        self.slot().clone().ok_or_else(shutting_down)
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<core::Core>>> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        if self.process.check().is_err() {
+            // Closing would wait for threads that this process does not have.
+            std::mem::forget(self.slot().take());
         }
-        let core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-        core.clone().ok_or_else(shutting_down)
     }
 }
 
@@ -149,8 +176,7 @@ impl Core {
     fn new(py: Python<'_>, config: PyCoreConfig) -> PyResult<Self> {
         let config = CoreConfig::from(config);
         let opened = without_gil(py, || core::Core::open(&config, Arc::new(Timestamp::now)))?;
-        let process_id = std::process::id();
-        Ok(Self { core: Mutex::new(Some(Arc::new(opened))), process_id })
+        Ok(Self { core: Mutex::new(Some(Arc::new(opened))), process: Process::current() })
     }
 
     #[expect(clippy::unused_self, reason = "the list belongs to the object for its callers")]
@@ -175,7 +201,7 @@ impl Core {
     fn open_import(&self, py: Python<'_>, request: PyBackedBytes) -> PyResult<ImportStream> {
         let request = request_bytes(request);
         let stream = without_gil(py, || self.open()?.open_import(request))?;
-        Ok(ImportStream { stream })
+        Ok(ImportStream { stream, process: Process::current() })
     }
 
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -189,7 +215,8 @@ impl Core {
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         without_gil(py, || {
-            let core = self.core.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.process.check()?;
+            let core = self.slot().take();
             if let Some(core) = core {
                 core.close();
             }
@@ -207,6 +234,7 @@ fn time_left(seconds: f64) -> Duration {
 #[pyclass(frozen, module = "zmey._native")]
 struct ImportStream {
     stream: import::ImportStream,
+    process: Process,
 }
 
 #[pymethods]
@@ -218,7 +246,10 @@ impl ImportStream {
 
     fn submit(&self, py: Python<'_>, request: PyBackedBytes) -> PyResult<()> {
         let request = request_bytes(request);
-        without_gil(py, || self.stream.submit(request))
+        without_gil(py, || {
+            self.process.check()?;
+            self.stream.submit(request)
+        })
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
@@ -229,7 +260,10 @@ impl ImportStream {
     }
 
     fn receipt<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let receipt = without_gil(py, || self.stream.receipt())?;
+        let receipt = without_gil(py, || {
+            self.process.check()?;
+            self.stream.receipt()
+        })?;
         Ok(receipt.map(|receipt| PyBytes::new(py, &receipt)))
     }
 

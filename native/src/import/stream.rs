@@ -2,6 +2,7 @@
 //! earlier ones; a window of bytes bounds what waits.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ use crate::wire::v1::{
 };
 use crate::wire::{decode, encode};
 use crate::write::position::{Position, gap};
-use crate::write::queue::{self, Answers, Done, Job, Purpose, Reply};
+use crate::write::queue::{self, Answers, Chunk, Done, Job, Purpose, Reply};
 
 /// Bytes of an import id; file names and dates are shorter.
 const IMPORT_ID_BYTES_MAX: usize = 128;
@@ -66,6 +67,8 @@ pub struct ImportStream {
     /// Where the next chunk goes; taken by one `submit` at a time.
     next: Mutex<(u64, Option<Position>)>,
     committed_before: u64,
+    /// Whether a chunk was refused as a whole.
+    broken: Arc<AtomicBool>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -94,6 +97,7 @@ impl ImportStream {
             opened: Vec::new(),
             next: Mutex::new((1, None)),
             committed_before: 0,
+            broken: Arc::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
             space,
@@ -176,12 +180,13 @@ impl ImportStream {
     fn start(&self, chunk: &ImportChunk, position: Option<Position>, bytes: usize) -> Result<Fate> {
         self.reserve(bytes)?;
         let batch = rows::batch(&self.space, &self.plan, chunk, self.moment.clone());
-        let job = Job { batch, purpose: Purpose::Rows(position), bytes, deadline: None };
+        let chunk = Chunk { position, broken: Arc::clone(&self.broken) };
+        let job = Job { batch, purpose: Purpose::Rows(chunk), bytes, deadline: None };
         let started = if self.validate_only {
             let planned = queue::rehearse(self.core.engine(), &job);
             Ok(Fate::Planned(Box::new(planned)))
         } else {
-            self.core.writer().submit(job).map(Fate::Waiting)
+            self.core.writer().submit_in_turn(job).map(Fate::Waiting)
         };
         if started.is_err() {
             self.release(bytes);

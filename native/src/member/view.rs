@@ -412,8 +412,8 @@ impl<'b> View<'b> {
             keys::head(&mut key, space, id);
             out.put_record(Table::Heads, &key, record);
         }
-        // After the settled ones: of two entries for one body, the last counts. Each is dropped when
-        // it is written, so that a large batch is not held twice.
+        // After the settled ones: of two entries for one body, the last counts. Each is dropped
+        // when it is written, so that a large batch is not held twice.
         for ((space, id), body) in self.bodies.drain(..).filter(|(_, body)| body.changed) {
             key.clear();
             keys::body(&mut key, space, id);

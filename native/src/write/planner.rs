@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::fault::{Fault, Result};
 use crate::store::overlay::Overlay;
 use crate::store::{Mutations, SortedMutations, StoreError, StoreResult};
-use crate::write::queue::{Done, Job, Shared, Waiting, answer, plan};
+use crate::write::queue::{Done, Job, Shared, Waiter, Waiting, plan};
 
 /// Fewer rows are not worth planning ahead: they wait for the commit that is under way, so that
 /// more calls share the next one.
@@ -18,7 +18,7 @@ const AHEAD_ROWS_MIN: usize = 1_000;
 
 /// What is to be written, and who waits for it with which answer.
 struct Planned {
-    answers: Vec<(SyncSender<Result<Done>>, Result<Done>)>,
+    answers: Vec<(Waiter, Result<Done>)>,
     rows: usize,
     mutations: Arc<SortedMutations>,
     begun: Instant,
@@ -85,12 +85,12 @@ impl Planner {
         }
         let (done, mutations) = match planned {
             Ok(planned) => planned,
-            Err(error) => return refuse(jobs.iter().map(|waiting| &waiting.reply), &error),
+            Err(error) => return refuse(jobs.iter().map(|waiting| &waiting.waiter), &error),
         };
         let (sender, succeeded) = sync_channel(1);
         let rows = jobs.iter().map(|waiting| waiting.job.batch.steps.len()).sum();
         // The batches are dropped here: nothing of a commit that is under way is planned again.
-        let answers = jobs.into_iter().map(|waiting| waiting.reply).zip(done).collect();
+        let answers = jobs.into_iter().map(|waiting| waiting.waiter).zip(done).collect();
         let handed = Planned { answers, rows, mutations: Arc::clone(&mutations), begun };
         if self.commits.send((handed, sender)).is_ok() {
             self.under_way = Some(UnderWay { mutations, succeeded });
@@ -140,22 +140,22 @@ fn commit(shared: &Shared, planned: Planned) -> bool {
     shared.metrics.committed(rows, answers.len(), begun.elapsed());
     match written {
         Ok(()) => {
-            for (reply, done) in answers {
-                answer(&reply, done);
+            for (waiter, done) in answers {
+                waiter.answer(done);
             }
             true
         }
         Err(error) => {
-            refuse(answers.iter().map(|(reply, _)| reply), &error);
+            refuse(answers.iter().map(|(waiter, _)| waiter), &error);
             false
         }
     }
 }
 
-fn refuse<'a>(replies: impl Iterator<Item = &'a SyncSender<Result<Done>>>, error: &StoreError) {
+fn refuse<'a>(waiters: impl Iterator<Item = &'a Waiter>, error: &StoreError) {
     let fault = Fault::from(error.clone());
-    for reply in replies {
-        answer(reply, Err(fault.clone()));
+    for waiter in waiters {
+        waiter.answer(Err(fault.clone()));
     }
 }
 

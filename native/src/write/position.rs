@@ -100,3 +100,9 @@ pub fn gap(expected: u64, actual: u64) -> Fault {
     .with("expected", expected)
     .with("actual", actual)
 }
+
+/// The fault of a chunk behind one that was refused. Its stream has ended with the fault of that
+/// one, so that nobody is told this.
+pub fn behind_refused() -> Fault {
+    Fault::new(ErrorReason::ImportChunkGap, "An earlier chunk of the import was refused.")
+}

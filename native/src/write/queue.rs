@@ -2,6 +2,7 @@
 //! answered only when its commit is durable.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -16,7 +17,7 @@ use crate::wire::v1::{ErrorReason, MemberOutcome};
 use crate::write::apply::{self, RowOutcome};
 use crate::write::expiry;
 use crate::write::planner::Planner;
-use crate::write::position::{Position, Reached};
+use crate::write::position::{Position, Reached, behind_refused};
 
 /// Commits' worth of bytes that may wait before further jobs are refused: waiting longer than a
 /// few commits helps nobody.
@@ -27,8 +28,18 @@ const QUEUE_COMMITS_MAX: usize = 8;
 pub enum Purpose {
     /// The steps of a call.
     Members,
-    /// The rows of one chunk of an import, with the position to commit along with them.
-    Rows(Option<Position>),
+    /// The rows of one chunk of an import.
+    Rows(Chunk),
+}
+
+/// What the writer must know of a chunk.
+#[derive(Debug)]
+pub struct Chunk {
+    /// The position to commit along with the rows; only imports that can be resumed have one.
+    pub position: Option<Position>,
+    /// Shared by the chunks of one stream: whether one of them was refused. None behind it may be
+    /// written, because rows apply in the order of the file; a position sees that by itself.
+    pub broken: Arc<AtomicBool>,
 }
 
 /// One batch to be applied and committed.
@@ -69,7 +80,23 @@ pub type Reply = Receiver<Result<Done>>;
 
 pub(super) struct Waiting {
     pub(super) job: Job,
-    pub(super) reply: SyncSender<Result<Done>>,
+    pub(super) waiter: Waiter,
+}
+
+/// Who gets the answer of a job.
+pub(super) struct Waiter {
+    reply: SyncSender<Result<Done>>,
+    broken: Option<Arc<AtomicBool>>,
+}
+
+impl Waiter {
+    /// A caller that has gone away needs no answer; its work is done all the same.
+    pub(super) fn answer(&self, done: Result<Done>) {
+        if let (Err(_), Some(broken)) = (&done, &self.broken) {
+            broken.store(true, Ordering::Relaxed);
+        }
+        let _gone = self.reply.send(done);
+    }
 }
 
 #[derive(Default)]
@@ -84,6 +111,8 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
     queue: Mutex<Queue>,
     arrived: Condvar,
+    /// Jobs have left the queue, or it is closed.
+    left: Condvar,
     rows_max: usize,
     bytes_max: usize,
 }
@@ -107,6 +136,7 @@ impl Writer {
             metrics,
             queue: Mutex::default(),
             arrived: Condvar::new(),
+            left: Condvar::new(),
             rows_max,
             bytes_max,
         });
@@ -117,23 +147,39 @@ impl Writer {
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Puts a job into the queue.
+    /// Puts a job into the queue, which refuses it when too much waits already.
     pub fn submit(&self, job: Job) -> Result<Reply> {
-        let (reply, receiver) = sync_channel(1);
-        let mut queue = self.shared.lock();
-        if queue.closed {
-            return Err(shutting_down());
-        }
-        let bound = self.shared.bytes_max.saturating_mul(QUEUE_COMMITS_MAX);
-        if !queue.waiting.is_empty() && queue.bytes + job.bytes > bound {
+        let queue = self.shared.lock();
+        if self.shared.is_full(&queue, &job) {
             return Err(Fault::new(
                 ErrorReason::Overloaded,
                 "Too much is waiting to be written; try again later.",
             )
             .with("queue", "writes"));
         }
+        self.push(queue, job)
+    }
+
+    /// Puts a job into the queue as soon as there is room: a stream is slowed down, not ended.
+    pub fn submit_in_turn(&self, job: Job) -> Result<Reply> {
+        let mut queue = self.shared.lock();
+        while self.shared.is_full(&queue, &job) {
+            queue = self.shared.left.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.push(queue, job)
+    }
+
+    fn push(&self, mut queue: MutexGuard<'_, Queue>, job: Job) -> Result<Reply> {
+        if queue.closed {
+            return Err(shutting_down());
+        }
+        let (reply, receiver) = sync_channel(1);
+        let broken = match &job.purpose {
+            Purpose::Rows(chunk) => Some(Arc::clone(&chunk.broken)),
+            Purpose::Members => None,
+        };
         queue.bytes += job.bytes;
-        queue.waiting.push_back(Waiting { job, reply });
+        queue.waiting.push_back(Waiting { job, waiter: Waiter { reply, broken } });
         drop(queue);
         self.shared.arrived.notify_one();
         Ok(receiver)
@@ -148,6 +194,7 @@ impl Writer {
     pub fn close(&self) {
         self.shared.lock().closed = true;
         self.shared.arrived.notify_all();
+        self.shared.left.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
             && thread.join().is_err()
@@ -180,6 +227,13 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a job must wait for others to leave. One always fits, and a closed queue refuses
+    /// all at once.
+    fn is_full(&self, queue: &Queue, job: &Job) -> bool {
+        let bound = self.bytes_max.saturating_mul(QUEUE_COMMITS_MAX);
+        !queue.closed && !queue.waiting.is_empty() && queue.bytes + job.bytes > bound
+    }
+
     /// The rows that wait.
     pub(super) fn rows_waiting(&self) -> usize {
         self.lock().waiting.iter().map(|waiting| waiting.job.batch.steps.len()).sum()
@@ -208,21 +262,17 @@ impl Shared {
         }
         queue.bytes -= bytes;
         drop(queue);
+        self.left.notify_all();
         let now = Instant::now();
         jobs.retain(|waiting| {
             let late = waiting.job.deadline.is_some_and(|deadline| deadline <= now);
             if late {
-                answer(&waiting.reply, Err(deadline_exceeded()));
+                waiting.waiter.answer(Err(deadline_exceeded()));
             }
             !late
         });
         Some(jobs)
     }
-}
-
-/// A caller that has gone away needs no answer; its work is done all the same.
-pub(super) fn answer(reply: &SyncSender<Result<Done>>, done: Result<Done>) {
-    let _gone = reply.send(done);
 }
 
 /// The fault of a call whose deadline has passed.
@@ -284,11 +334,14 @@ fn apply_job<'a>(
 ) -> std::result::Result<Answers, Failure> {
     Ok(match &job.purpose {
         Purpose::Members => Answers::Members(apply::members(view, &job.batch, links)?),
-        Purpose::Rows(position) => {
-            if let Some(position) = position
-                && !position.advance(view, reached, job.batch.moment.now.as_second())?
-            {
-                return Ok(Answers::Repeated);
+        Purpose::Rows(Chunk { position, broken }) => {
+            let now_seconds = job.batch.moment.now.as_second();
+            match position {
+                Some(position) if !position.advance(view, reached, now_seconds)? => {
+                    return Ok(Answers::Repeated);
+                }
+                None if broken.load(Ordering::Relaxed) => return Err(behind_refused().into()),
+                _ => {}
             }
             Answers::Rows(apply::rows(view, &job.batch, links)?)
         }

@@ -386,6 +386,29 @@ fn what_follows_a_failed_commit_is_not_applied() {
     }
 }
 
+/// The same without an id, which leaves no position in the store to compare with.
+#[test]
+fn what_follows_a_failed_commit_is_not_applied_without_an_id_either() {
+    let (core, engine) = faulty_core(1 << 20);
+    let stream = open(&core, options("")).unwrap();
+    stream.submit(numbered(1)).unwrap();
+    assert_eq!(taken(&stream).chunk, 1);
+    engine.arrange(0, Mishap::Fails(StoreError::Full { map_bytes_max: 7 }));
+    engine.close_gate();
+    stream.submit(numbered(2)).unwrap();
+    engine.await_write();
+    stream.submit(numbered(3)).unwrap();
+    engine.open_gate();
+    assert_eq!(described(&receipt(&stream).unwrap_err()), "STORE_FULL map_bytes=7");
+    assert_eq!(described(&receipt(&stream).unwrap_err()), "IMPORT_CHUNK_GAP");
+    assert_eq!(log(&core), "[1]");
+    // Another stream is not concerned.
+    let other = open(&core, options("")).unwrap();
+    other.submit(numbered(1)).unwrap();
+    assert_eq!(taken(&other).chunk, 1);
+    assert_clean(engine.as_ref());
+}
+
 #[test]
 fn validating_writes_nothing() {
     let (core, engine) = memory_core(&config());

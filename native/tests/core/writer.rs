@@ -174,6 +174,31 @@ fn more_than_the_bound_is_refused_at_once() {
 }
 
 #[test]
+fn who_waits_its_turn_gets_in_when_there_is_room_or_the_queue_is_closed() {
+    for close in [false, true] {
+        let bench = Bench::new();
+        let first = bench.occupy();
+        let job = |number: usize| bench.job(&format!("m{number}@a.com"), COMMIT_BYTES_MAX);
+        let full: Vec<Reply> = (0..8).map(|n| bench.writer.submit(job(n)).unwrap()).collect();
+        thread::scope(|scope| {
+            let patient = scope.spawn(|| bench.writer.submit_in_turn(job(8)));
+            thread::sleep(Duration::from_millis(20));
+            assert!(!patient.is_finished(), "the queue is full");
+            if close {
+                scope.spawn(|| bench.writer.close());
+                let fault = patient.join().unwrap().unwrap_err();
+                assert_eq!(described(&fault), "SHUTTING_DOWN");
+                bench.engine.open_gate();
+            } else {
+                bench.engine.open_gate();
+                assert!(wait(&patient.join().unwrap().unwrap()).is_ok());
+            }
+        });
+        assert!(wait(&first).is_ok() && full.iter().all(|reply| wait(reply).is_ok()));
+    }
+}
+
+#[test]
 fn one_job_over_every_bound_is_taken() {
     let bench = Bench::new();
     let job = bench.job("large@example.com", COMMIT_BYTES_MAX * 100);

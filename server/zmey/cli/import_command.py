@@ -148,6 +148,8 @@ class _Job:
     options: ImportOptions
     columns: list[Column]
     rejects: RejectFile
+    # Whether a server has begun the import.
+    is_open: bool = False
 
     def run(self, client: Client) -> ImportReport:
         report = ImportReport(self.rejects)
@@ -183,6 +185,7 @@ class _Job:
             yield chunk
 
     def _opened(self, next_chunk: int) -> None:
+        self.is_open = True
         self.rejects.begin(resumed=next_chunk > 1)
         if next_chunk > 1:
             stderr.print(f"Going on with chunk {next_chunk:,}, where an earlier run stopped.")
@@ -190,7 +193,7 @@ class _Job:
     def _interrupted(self, error: grpc.RpcError, report: ImportReport) -> Exception:
         fault = fault_of(error)
         gone = fault.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
-        if not gone or (report.read == 0 and not fault.reason):
+        if not gone or (not self.is_open and not fault.reason):
             return error
         message = f"The server went away. {self._standing(report)}"
         return CommandError(message, UNAVAILABLE)
