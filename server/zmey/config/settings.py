@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         default=32 * MIB, ge=KIB, lt=2**31, description="Bytes of requests that share one commit."
     )
     import_window_bytes: int = Field(
-        default=36 * MIB,
+        default=30 * MIB,
         ge=KIB,
         lt=2**31,
         description="Bytes of one import that may wait for their commit.",
