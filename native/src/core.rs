@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::allocator;
 use crate::boot;
 use crate::config::CoreConfig;
 use crate::datakey::Moment;
@@ -40,6 +41,7 @@ pub struct Core {
 impl Core {
     /// Opens the store that a configuration names and starts the writer.
     pub fn open(config: &CoreConfig, clock: Clock) -> Result<Self> {
+        allocator::set_up();
         let engine = boot::engine(config)?;
         Self::on(engine, config, clock)
     }

@@ -5,6 +5,7 @@
 //! `write` commits, `import` takes rows, `service` has the methods. ARCHITECTURE.md is the map.
 
 pub mod address;
+mod allocator;
 pub mod boot;
 pub mod config;
 pub mod core;
@@ -25,7 +26,3 @@ pub mod write;
 
 #[cfg(feature = "python")]
 mod python;
-
-/// Batches are made on one thread and dropped on another, which the system's allocator does slowly.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
