@@ -14,7 +14,7 @@ use super::problem::{Problem, Result};
 pub const PATH_ELEMENTS_MAX: usize = 32;
 
 /// One step of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Element {
     /// The member of an object; the name in the canonical spelling of JSON strings.
     Name(String),
@@ -23,7 +23,7 @@ pub enum Element {
 }
 
 /// Which element of an array.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Index {
     /// From the front, 0 is the first.
     Front(usize),
@@ -72,6 +72,33 @@ impl Path {
         };
         let elements = steps(text)?.into_iter().map(single).collect::<Result<_>>()?;
         Ok(Self { text: text.to_owned(), elements })
+    }
+
+    /// The path of these steps, which may have names that no caller could write.
+    pub fn of_elements(elements: Vec<Element>) -> Self {
+        let mut text = String::new();
+        for element in &elements {
+            match element {
+                Element::Name(name) => {
+                    if !text.is_empty() {
+                        text.push('.');
+                    }
+                    for char in json::unescape(name).chars() {
+                        if ".[]\\".contains(char) {
+                            text.push('\\');
+                        }
+                        text.push(char);
+                    }
+                }
+                Element::Index(Index::Front(position)) => {
+                    text.extend(["[", &position.to_string(), "]"]);
+                }
+                Element::Index(Index::Back(distance)) => {
+                    text.extend(["[-", &distance.to_string(), "]"]);
+                }
+            }
+        }
+        Self { text, elements }
     }
 
     /// The path as the caller wrote it.

@@ -47,6 +47,11 @@ impl<'t> Reader<'t> {
         find_from(self.text, pattern.steps(), &mut |value, element| self.child(value, element))
     }
 
+    /// Like `read_path`.
+    pub fn at(&mut self, path: &Path) -> Option<&'t str> {
+        path.elements().iter().try_fold(self.text, |value, element| self.child(value, element))
+    }
+
     fn child(&mut self, value: &'t str, element: &Element) -> Option<&'t str> {
         let Some(opened) = self.opened.get_mut(&value.as_ptr()) else {
             self.opened.insert(value.as_ptr(), Opened::Once);
