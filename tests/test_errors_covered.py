@@ -15,7 +15,7 @@ from support.contract import REASON_CODES
 from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
 from support.documents import write
 from support.imports import chunk, column, email_column, options, run_import
-from support.requests import address, change, keys, order, sets
+from support.requests import address, change, head_key, keys, order, ruled, sets
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import error_reason_pb2 as errors
@@ -132,6 +132,31 @@ def _busy(api: Api) -> object:
         stream.cancel()
 
 
+def _detached_all(api: Api) -> object:
+    return [api.detach_head(head_key(head)) for head in (BOB, "csid=B")]
+
+
+def _merge(api: Api) -> int:
+    """Merges Bob into Ann with both heads, once; returns the number of the merge."""
+    known = api.list_merges(1).merges
+    if known:
+        return known[0].merge_id
+    rule = "MERGE_HEAD_RULE_TRANSPLANT"
+    return api.merge_members(keys(ANN), keys(contact_id=2), head_rule=rule).outcome.merge_id
+
+
+def _undone_after(api: Api, detached: list[str]) -> object:
+    """Undoes the merge after heads were detached and Bob's datakey was changed."""
+    api.set_member(change(keys(BOB), sets(b="1")))
+    merge_id = _merge(api)
+    for head in detached:
+        api.detach_head(head_key(head))
+    api.set_member(change(keys(ANN), sets(b="2")))
+    # Conflicts of datakeys come before those of heads.
+    *_, conflict = api.unmerge_members(merge_id).outcome.conflicts
+    return fault_in_answer(conflict)
+
+
 CONTACT = imports.ImportColumn(contact_id=imports.ContactIdColumn())
 RESOLVE = "/zmey.v1.MatchService/Resolve"
 UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
@@ -194,6 +219,16 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "REQUEST_ID_REUSED": _reused,
     "LOCATOR_STAYED": _warning(keys(BOB, csid="A")),
     "CSID_SECOND": _warning(keys(contact_id=1, csid="Z")),
+    "HEAD_LAST": _call(_detached_all),
+    "HEAD_STAYED": lambda api: warnings_of(
+        api.set_member(change(keys(ANN), heads=[ruled(BOB, multi="NONE")]))
+    )[0],
+    "MERGE_SAME_MEMBER": _call(lambda api: api.merge_members(keys(ANN), keys(csid="A"))),
+    "MERGE_UNKNOWN": _call(lambda api: api.unmerge_members(99)),
+    "MERGE_UNDONE": _call(lambda api: [api.unmerge_members(_merge(api)) for _ in range(2)]),
+    "MERGE_HEADS_GONE": _call(lambda api: _undone_after(api, [BOB, "csid=B"])),
+    "MERGE_HEAD_CHANGED": lambda api: _undone_after(api, [BOB]),
+    "MERGE_DATAKEY_CHANGED": lambda api: _undone_after(api, []),
     "DATAKEY_PATH_INVALID": _set(Change("a..b", "set", "1")),
     "DATAKEY_MODE_UNKNOWN": _set(Change("a", "unspecified", "1")),
     "DATAKEY_TYPE_UNKNOWN": _set(Change("a", "set", '"1"', "int")),

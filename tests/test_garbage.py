@@ -5,17 +5,19 @@ A failure names its seed; ZMEY_TEST_SEED runs one seed alone, ZMEY_TEST_SEEDS se
 
 from functools import partial
 from random import Random
+from typing import Any, cast
 
 import pytest
 from google.protobuf.message import Message
 
 from support.contract import REASON_CODES
-from support.core import MATCH, MEMBER, SPACE, Api, SeenFault, attempt, open_api
+from support.core import HEAD, MATCH, MEMBER, SPACE, Api, SeenFault, attempt, open_api
 from support.imports import chunk, datakey_column, email_column, options
 from support.random_datakeys import random_changes
 from support.random_members import random_step, spelled_change, spelled_keys
-from support.requests import address, datakey_change
+from support.requests import address, data_rule, datakey_change, head_key
 from support.seeds import seeds
+from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_service_pb2 as member_service
 
@@ -31,6 +33,7 @@ def valid_message(random: Random, method: str) -> Message:
     """Builds a request that means something."""
     step = random_step(random, 3, 9)
     keys = spelled_keys(random, step.ask)
+    other = spelled_keys(random, random_step(random, 3, 9).ask)
     change = spelled_change(random, step)
     change.datakeys.extend(datakey_change(one) for one in random_changes(random))
     found = [address("=Ann@example.com"), address("=8 912 1234567"), address("csid=A")]
@@ -46,7 +49,23 @@ def valid_message(random: Random, method: str) -> Message:
         "GetDataset": member_service.GetDatasetRequest(space=SPACE, dataset_id=1, datakeys=["a"]),
         "MembersExist": member_service.MembersExistRequest(space=SPACE, addresses=found),
         "FindMembers": member_service.FindMembersRequest(space=SPACE, value="Ann@example.com"),
-    }
+        "MergeMembers": member_service.MergeMembersRequest(
+            space=SPACE, receiver=keys, source=other, head_rule=cast("Any", random.randrange(6)),
+            data_rule=data_rule(level=1, keys={"a.b": "MERGE"}),
+        ),
+        "UnmergeMembers": member_service.UnmergeMembersRequest(
+            space=SPACE, merge_id=random.randrange(1, 500)
+        ),
+        "ListMerges": member_service.ListMergesRequest(space=SPACE, contact_id=1),
+        "ListHeads": head_service.ListHeadsRequest(space=SPACE, keys=keys),
+        "AttachHead": head_service.AttachHeadRequest(space=SPACE, keys=keys, head=found[0]),
+        "DetachHead": head_service.DetachHeadRequest(
+            space=SPACE, head=head_key("email=ann@example.com"), split=random.random() < 0.5
+        ),
+        "ReplaceHead": head_service.ReplaceHeadRequest(
+            space=SPACE, current=head_key("id=1"), head=found[1]
+        ),
+    }  # fmt: skip
     return requests[method.rpartition("/")[2]]
 
 
@@ -81,7 +100,9 @@ def check(answer: object) -> None:
 def test_the_core_has_the_methods_of_the_contract(shared: Api) -> None:
     match_methods = match_service.DESCRIPTOR.services_by_name["MatchService"].methods_by_name
     member_methods = member_service.DESCRIPTOR.services_by_name["MemberService"].methods_by_name
+    head_methods = head_service.DESCRIPTOR.services_by_name["HeadService"].methods_by_name
     expected = {MATCH + name for name in match_methods} | {MEMBER + name for name in member_methods}
+    expected |= {HEAD + name for name in head_methods}
     assert set(shared.core.methods()) == expected
 
 

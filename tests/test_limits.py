@@ -15,10 +15,11 @@ from support.contract import documented_limits
 from support.core import Api, SeenFault, attempt, check_fault, fault_in_answer, open_api
 from support.documents import write
 from support.imports import chunk, column, datakey_column, email_column, options, run_import
-from support.requests import address, change, datakey_change, keys, sets
+from support.requests import address, change, data_rule, datakey_change, keys, sets
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import matching_pb2 as matching
+from zmey.v1 import member_pb2 as member
 
 MIB = 1024 * 1024
 ANN = "email=ann@example.com"
@@ -116,6 +117,20 @@ def read_octets(api: Api, octets: int) -> object:
     return api.get_member(keys("email=wide@example.com"), *["v"] * times, "w")
 
 
+def merge(api: Api, options: member.WriteOptions | None = None, **rule: Any) -> object:
+    """Merges Eve into Ann without moving heads."""
+    set_one(api)
+    api.set_member(change(keys("email=eve@example.com")))
+    return api.merge_members(
+        keys(ANN), keys("email=eve@example.com"), data_rule=data_rule(**rule), options=options
+    )
+
+
+def request_id(length: int) -> member.WriteOptions:
+    # Another one than that of a change.
+    return member.WriteOptions(request_id="m" * length)
+
+
 def addresses(count: int) -> list[Any]:
     return [address(ANN)] * count
 
@@ -191,6 +206,11 @@ LIMITS = (
     Limit("GetMemberRequest.datakeys", 1_000, read_paths),
     Limit("GetMemberRequest.datakeys", 100, partial(read_paths, path="x.*")),
     Limit("GetMemberRequest.datakeys", 16 * MIB, read_octets),
+    Limit("DataRule.level", 32, lambda api, n: merge(api, level=n)),
+    Limit("DataRule.keys", 100, lambda api, n: merge(api, keys={f"k{i}": "SET" for i in range(n)})),
+    Limit("WriteOptions.request_id", 128,
+          lambda api, n: merge(api, options=request_id(n))),
+    Limit("ListMergesRequest.page_size", 1_000, lambda api, n: api.list_merges(1, page_size=n)),
     Limit("MemberService.MembersExist", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("MembersExistRequest.addresses", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("FindMembersRequest.value", 4_096, lambda api, n: api.find_members("v" * n)),

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from reference.datakeys import Change
 from support.core import (
+    HEAD,
     MATCH,
     MEMBER,
     SPACE,
@@ -26,11 +27,12 @@ from support.core import (
     space_config,
 )
 from support.imports import chunk, column, datakey_column, options
-from support.requests import address, change, datakey_change, keys, sets
+from support.requests import address, change, data_rule, datakey_change, keys, ruled, sets
 from support.torture_hostile import (
     CSID,
     FAMILIES,
     FIELD_PATH,
+    OTHER_VK,
     Field,
     Settings,
     build,
@@ -42,6 +44,7 @@ from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import match_service_pb2 as match_service
+from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
 
 RATIO_MAX = 2.5
@@ -58,6 +61,7 @@ ELSEWHERE = (
     *("REQUEST_MALFORMED", "DATAKEY_MODE_UNKNOWN", "LIMIT_EXCEEDED"),
 )
 MATCH_METHODS = ("Resolve", "ResolveBatch", "Normalize")
+HEAD_METHODS = ("ListHeads", "AttachHead", "DetachHead", "ReplaceHead")
 
 Family = Callable[[int], str]
 
@@ -78,6 +82,7 @@ def core() -> Iterator[Core]:
             sets(a='{"a":[0,1,{"a":1}]}', large=f"{{{members}}}", long=f"[{elements}]"),
         )
     )
+    Api(opened).set_member(change(keys(f"vk={OTHER_VK}"), sets(a='{"b":1}')))
     yield opened
     opened.close()
 
@@ -111,7 +116,9 @@ def ratio_of(make: Callable[[int], Callable[[], object]], length: int) -> float:
 def method_of(request: Message) -> str:
     """Names the method that takes a request."""
     name = type(request).__name__.removesuffix("Request")
-    return (MATCH if name in MATCH_METHODS else MEMBER) + name
+    if name in MATCH_METHODS:
+        return MATCH + name
+    return (HEAD if name in HEAD_METHODS else MEMBER) + name
 
 
 def calling(core: Core, request: Message) -> Callable[[], None]:
@@ -120,6 +127,9 @@ def calling(core: Core, request: Message) -> Callable[[], None]:
         return importing(core, request, chunk(1, [[CSID, "1"]]))
     if isinstance(request, member_service.SetMemberRequest | member_service.SetMemberBatchRequest):
         request.validate_only = True
+    elif "options" in request.DESCRIPTOR.fields_by_name:
+        changing: Any = request
+        changing.options.validate_only = True
     method, encoded = method_of(request), request.SerializeToString()
 
     def call() -> None:
@@ -314,6 +324,17 @@ COUNTS: dict[str, tuple[Callable[[int], Message], int]] = {
         ),
         5_000,
     ),
+    "heads with rules": (
+        lambda n: set_member(heads=[ruled(f"push=t-{one}", newbie="REPLACE") for one in range(n)]),
+        50,
+    ),
+    "keys with a mode of their own": (
+        lambda n: member_service.MergeMembersRequest(
+            receiver=keys(csid=CSID), source=keys(f"vk={OTHER_VK}"),
+            data_rule=data_rule(keys={f"large.key{one}": "DELETE" for one in range(n)}),
+        ),
+        50,
+    ),
     "datakeys": (
         lambda n: member_service.GetMemberRequest(
             keys=keys(csid=CSID), datakeys=[f"large.key{one % 100}" for one in range(n)]
@@ -333,6 +354,29 @@ def test_no_count_is_quadratic(core: Core, name: str) -> None:
         return calling(core, request)
 
     assert ratio_of(prepare, count) <= RATIO_MAX
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_no_merge_is_quadratic(*, undone: bool) -> None:
+    """Data of as many members as the bound allows are merged and taken back in their own time."""
+
+    def prepare(n: int) -> Callable[[], object]:
+        api = Api(open_core())
+        for who, first in (("vk=1", 0), ("vk=2", n // 2)):
+            api.set_member(change(keys(who), sets(o=document(n, first))))
+        rule = data_rule(has_miss="MOVE", has_has="SET", miss_has="DELETE")
+        if undone:
+            merge_id = api.merge_members(
+                keys("vk=1"), keys("vk=2"), data_rule=rule
+            ).outcome.merge_id
+            options = member.WriteOptions(validate_only=True)
+            return lambda: api.unmerge_members(merge_id, options=options)
+        options = member.WriteOptions(validate_only=True)
+        return lambda: api.merge_members(
+            keys("vk=1"), keys("vk=2"), data_rule=rule, options=options
+        )
+
+    assert ratio_of(prepare, 5_000) <= RATIO_MAX
 
 
 def test_the_measure_sees_what_is_quadratic() -> None:

@@ -17,7 +17,7 @@ import pytest
 from support.core import Api, open_core, space_config
 from support.imports import datakey_column, email_column, run_import
 from support.records import records, unpack_changes, unpack_lz4_block
-from support.requests import change, keys, sets
+from support.requests import change, data_rule, keys, sets
 from zmey._native import fsck
 from zmey.config import FieldConfig
 from zmey.v1 import address_pb2 as address
@@ -26,7 +26,7 @@ from zmey.v1.space_pb2 import Space
 
 TABLES = (
     *("meta", "spaces", "addresses", "heads", "bodies", "redirects"),
-    *("fields", "requests", "imports", "expiries", "changes"),
+    *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges"),
 )
 REQUESTS_TAG, IMPORTS_TAG = TABLES.index("requests"), TABLES.index("imports")
 LMDB_MAGIC = 0xBEEFC0DE
@@ -121,7 +121,9 @@ def fill(path: Path) -> member.MemberOutcome:
 
 def read_all(path: Path) -> dict[str, Table]:
     """Reads every table as the format promises that it can be read."""
-    with lmdb.open(str(path), readonly=True, lock=False, create=False, max_dbs=11) as environment:
+    with lmdb.open(
+        str(path), readonly=True, lock=False, create=False, max_dbs=len(TABLES)
+    ) as environment:
         databases = {name: environment.open_db(name.encode(), create=False) for name in TABLES}
         with environment.begin() as transaction:
             named = [name.decode() for name, _ in transaction.cursor()]
@@ -273,8 +275,38 @@ def test_expiries_name_what_to_forget(closed: Closed) -> None:
     assert closed.tables["expiries"] == expected
 
 
-def test_redirects_are_empty_before_the_first_merge(closed: Closed) -> None:
-    assert closed.tables["redirects"] == {}
+def test_what_merges_leave_is_empty_before_the_first_one(closed: Closed) -> None:
+    assert [closed.tables[name] for name in ("redirects", "merges", "member_merges")] == [{}] * 3
+
+
+def test_a_merge_leaves_a_redirect_and_how_to_undo_it(tmp_path: Path) -> None:
+    core = open_core((), tmp_path / "store")
+    api = Api(core)
+    for email in ("ann@example.com", "bob@example.com"):
+        api.set_member(change(keys(f"email={email}"), sets(a=f'"{email}"', b="1")))
+    merge_id = api.merge_members(
+        keys("email=ann@example.com"), keys("email=bob@example.com"),
+        head_rule="MERGE_HEAD_RULE_TRANSPLANT", data_rule=data_rule(has_has="SET"),
+        options=member.WriteOptions(source="192.0.2.7", request_id="m-1"),
+    ).outcome.merge_id  # fmt: skip
+    core.close()
+    tables = read_all(tmp_path / "store")
+    (redirect,) = tables["redirects"].items()
+    assert redirect[0] == numbered(1, 2)
+    assert records.RedirectRecord.FromString(redirect[1]).to_dataset_id == 1
+    assert list(tables["bodies"]) == [numbered(1, 1)]
+    by_members = [numbered(1, one) + struct.pack(">Q", merge_id) for one in (1, 2)]
+    assert tables["member_merges"] == dict.fromkeys(by_members, b"")
+    ((key, value),) = tables["merges"].items()
+    assert key == numbered(1, merge_id)
+    merge = records.MergeRecord.FromString(value)
+    assert (merge.receiver_dataset_id, merge.source_dataset_id) == (1, 2)
+    assert (merge.done.host, merge.request_id) == ("192.0.2.7", "m-1")
+    assert (list(merge.moved_head_ids), merge.HasField("undone")) == ([2], False)
+    assert merge.source_body.data == '{"a":"bob@example.com","b":1}'
+    (difference,) = merge.receiver_differences
+    assert (list(difference.path), difference.before) == (["a"], '"ann@example.com"')
+    assert difference.after == '"bob@example.com"'
 
 
 def test_changes_tell_the_whole_history(closed: Closed) -> None:

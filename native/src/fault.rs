@@ -163,7 +163,9 @@ fn code(reason: ErrorReason) -> Code {
         R::MethodUnknown => Code::Unimplemented,
         R::DeadlineExceeded => Code::DeadlineExceeded,
         R::ShuttingDown => Code::Unavailable,
-        R::SpaceUnknown | R::MemberMissing | R::CopySourceMissing => Code::NotFound,
+        R::SpaceUnknown | R::MemberMissing | R::CopySourceMissing | R::MergeUnknown => {
+            Code::NotFound
+        }
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }
@@ -178,6 +180,13 @@ fn code(reason: ErrorReason) -> Code {
         | R::MatchKeyUnknown
         | R::MatchAmbiguous
         | R::MemberNeedsAddress
+        | R::HeadLast
+        | R::MergeSameMember
+        | R::MergeUndone
+        | R::MergeHeadsGone
+        | R::MergeHeadChanged
+        | R::MergeDatakeyChanged
+        | R::HeadStayed
         | R::LocatorStayed
         | R::CsidSecond
         | R::DatakeyNotAnObject

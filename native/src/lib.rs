@@ -16,6 +16,7 @@ pub mod json;
 pub mod matching;
 pub mod member;
 pub mod metrics;
+pub mod operations;
 pub mod phone;
 pub mod service;
 pub mod space;

@@ -8,7 +8,12 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from zmey.v1 import import_service_pb2_grpc, match_service_pb2_grpc, member_service_pb2_grpc
+from zmey.v1 import (
+    head_service_pb2_grpc,
+    import_service_pb2_grpc,
+    match_service_pb2_grpc,
+    member_service_pb2_grpc,
+)
 
 DETAILS_TRAILER = "grpc-status-details-bin"
 
@@ -41,6 +46,7 @@ class Client:
         self._channel = grpc.insecure_channel(address, options=_OPTIONS)
         self.matches = match_service_pb2_grpc.MatchServiceStub(self._channel)
         self.members = member_service_pb2_grpc.MemberServiceStub(self._channel)
+        self.heads = head_service_pb2_grpc.HeadServiceStub(self._channel)
         self.imports = import_service_pb2_grpc.ImportServiceStub(self._channel)
 
     def __enter__(self) -> Self:

@@ -17,6 +17,7 @@ from support.contract import REASON_CODES
 from zmey._native import Core, CoreError
 from zmey.config import CoreConfig, FieldConfig, SpaceConfig
 from zmey.v1 import error_reason_pb2 as errors
+from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
@@ -42,6 +43,7 @@ __all__ = [
 
 MATCH = "/zmey.v1.MatchService/"
 MEMBER = "/zmey.v1.MemberService/"
+HEAD = "/zmey.v1.HeadService/"
 SPACE = Space(account_id=1, db_id=1)
 OTHER_SPACE = Space(account_id=1, db_id=2)
 MIB = 1024 * 1024
@@ -159,6 +161,61 @@ class Api:
         """MemberService.FindMembers."""
         request = member_service.FindMembersRequest(space=self.space, value=value, **options)
         return self.call(MEMBER + "FindMembers", request, member_service.FindMembersResponse)
+
+    def list_heads(
+        self, keys: matching.MatchKeys, **options: Any
+    ) -> head_service.ListHeadsResponse:
+        """HeadService.ListHeads."""
+        request = head_service.ListHeadsRequest(space=self.space, keys=keys, **options)
+        return self.call(HEAD + "ListHeads", request, head_service.ListHeadsResponse)
+
+    def attach_head(
+        self, keys: matching.MatchKeys, head: Address | None, **options: Any
+    ) -> head_service.AttachHeadResponse:
+        """HeadService.AttachHead."""
+        request = head_service.AttachHeadRequest(space=self.space, keys=keys, head=head, **options)
+        return self.call(HEAD + "AttachHead", request, head_service.AttachHeadResponse)
+
+    def detach_head(
+        self, head: member.HeadKey | None, **options: Any
+    ) -> head_service.DetachHeadResponse:
+        """HeadService.DetachHead."""
+        request = head_service.DetachHeadRequest(space=self.space, head=head, **options)
+        return self.call(HEAD + "DetachHead", request, head_service.DetachHeadResponse)
+
+    def replace_head(
+        self, current: member.HeadKey | None, head: Address | None, **options: Any
+    ) -> head_service.ReplaceHeadResponse:
+        """HeadService.ReplaceHead."""
+        request = head_service.ReplaceHeadRequest(
+            space=self.space, current=current, head=head, **options
+        )
+        return self.call(HEAD + "ReplaceHead", request, head_service.ReplaceHeadResponse)
+
+    def merge_members(
+        self, receiver: matching.MatchKeys | None, source: matching.MatchKeys | None, **options: Any
+    ) -> member_service.MergeMembersResponse:
+        """MemberService.MergeMembers."""
+        request = member_service.MergeMembersRequest(
+            space=self.space, receiver=receiver, source=source, **options
+        )
+        return self.call(MEMBER + "MergeMembers", request, member_service.MergeMembersResponse)
+
+    def unmerge_members(
+        self, merge_id: int, **options: Any
+    ) -> member_service.UnmergeMembersResponse:
+        """MemberService.UnmergeMembers."""
+        request = member_service.UnmergeMembersRequest(
+            space=self.space, merge_id=merge_id, **options
+        )
+        return self.call(MEMBER + "UnmergeMembers", request, member_service.UnmergeMembersResponse)
+
+    def list_merges(self, contact_id: int, **options: Any) -> member_service.ListMergesResponse:
+        """MemberService.ListMerges."""
+        request = member_service.ListMergesRequest(
+            space=self.space, contact_id=contact_id, **options
+        )
+        return self.call(MEMBER + "ListMerges", request, member_service.ListMergesResponse)
 
     def resolve_full(
         self,

@@ -4,12 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from reference.datakeys import Change
+from zmey.v1 import data_rule_pb2 as data_rules
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1.address_pb2 import Address
 
-__all__ = ["address", "address_type", "change", "datakey_change", "keys", "order", "sets"]
+__all__ = [
+    "address",
+    "address_type",
+    "change",
+    "data_rule",
+    "datakey_change",
+    "head_key",
+    "keys",
+    "order",
+    "ruled",
+    "sets",
+]
 
 KEY_KINDS = {
     "contact_id": matching.KEY_KIND_CONTACT_ID,
@@ -85,9 +97,41 @@ def sets(**values: str) -> list[datakey.DatakeyChange]:
     return [datakey_change(Change(path, "set", value)) for path, value in values.items()]
 
 
+def head_key(text: str) -> member.HeadKey:
+    """Names a head by "type=value", or by its number as "id=7"."""
+    if text.startswith("id="):
+        return member.HeadKey(head_id=int(text.removeprefix("id=")))
+    return member.HeadKey(address=address(text))
+
+
+def data_rule(**fields: Any) -> data_rules.DataRule:
+    """Builds a data rule of short names: level, has_miss="MOVE", keys={"a.b": "SET"}."""
+    modes: dict[str, Any] = {
+        name: f"{name.upper()}_MODE_{fields.pop(name)}"
+        for name in ("has_miss", "has_has", "miss_has")
+        if name in fields
+    }
+    keys_of_rule = [
+        data_rules.DatakeyRule(path=path, mode=f"HAS_HAS_MODE_{mode}")
+        for path, mode in fields.pop("keys", {}).items()
+    ]
+    return data_rules.DataRule(keys=keys_of_rule, **modes, **fields)
+
+
+def ruled(head: str, rule: data_rules.DataRule | None = None, **modes: Any) -> member.HeadAttach:
+    """Builds a head to attach by rules such as single="TRANSPLANT", newbie="NONE"."""
+    newbie = modes.pop("newbie", "UNSPECIFIED")
+    owned: dict[str, Any] = {name: f"OWNED_MODE_{mode}" for name, mode in modes.items()}
+    head_rule = member.HeadRule(newbie=f"NEWBIE_MODE_{newbie}", **owned)
+    return member.HeadAttach(head=address(head), head_rule=head_rule, data_rule=rule)
+
+
 def change(
     who: matching.MatchKeys, datakeys: Sequence[datakey.DatakeyChange] = (), **others: Any
 ) -> member.MemberChange:
-    """Builds one step; `heads` as "type=value", others by their names."""
-    heads = [member.HeadAttach(head=address(head)) for head in others.pop("heads", ())]
+    """Builds one step; `heads` as "type=value" or with rules, others by their names."""
+    heads = [
+        member.HeadAttach(head=address(head)) if isinstance(head, str) else head
+        for head in others.pop("heads", ())
+    ]
     return member.MemberChange(keys=who, datakeys=datakeys, heads=heads, **others)

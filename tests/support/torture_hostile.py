@@ -14,15 +14,18 @@ from google.protobuf.message import Message
 from support.core import SPACE
 from zmey.v1 import address_pb2 as address
 from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import matching_pb2 as matching
+from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
 
 __all__ = [
     "CSID",
     "FAMILIES",
     "FIELD_PATH",
+    "OTHER_VK",
     "REQUESTS",
     "Field",
     "Settings",
@@ -41,10 +44,18 @@ REQUESTS: tuple[type[Message], ...] = (
     member_service.GetDatasetRequest,
     member_service.MembersExistRequest,
     member_service.FindMembersRequest,
+    member_service.MergeMembersRequest,
+    member_service.UnmergeMembersRequest,
+    head_service.ListHeadsRequest,
+    head_service.AttachHeadRequest,
+    head_service.DetachHeadRequest,
+    head_service.ReplaceHeadRequest,
     imports.StreamImportRequest,
 )
 FIELD_PATH = "crm.id"
 CSID = "client-1"
+# The member that is merged into the one with the customer id.
+OTHER_VK = "77"
 
 
 def repeated(unit: str) -> Callable[[int], str]:
@@ -186,6 +197,7 @@ DEFAULTS: Mapping[str, Settings] = {
     "DatakeyChange": {"path": "a", "mode": datakey.DATAKEY_MODE_SET, "value": b"1"},
     "DatakeyColumn": {"path": "a"},
     "AddressColumn": {"type": address.ADDRESS_TYPE_EMAIL},
+    "DatakeyRule": {"path": "a"},
 }
 
 # message and field -> what else the message has for the field to count, one row each
@@ -239,24 +251,44 @@ def build(field: Field, settings: Settings, text: str) -> Any:
     return request
 
 
+KEYS = matching.MatchKeys(external_customer_id=CSID)
+HEAD = address.Address(type=address.ADDRESS_TYPE_TG, value="7")
+OTHER = address.Address(type=address.ADDRESS_TYPE_VK, value=OTHER_VK)
+CSID_COLUMN = imports.AddressColumn(type=address.ADDRESS_TYPE_CSID)
+# Reads what is copied, be it there or not.
+COPIED = datakey.DatakeyChange(path="a", mode=datakey.DATAKEY_MODE_SET_COPY, copy_path="a")
+
+# message -> what it needs to be taken at all
+FILLINGS: Mapping[str, Message] = {
+    filling.DESCRIPTOR.name: filling
+    for filling in (
+        match_service.ResolveRequest(keys=KEYS),
+        match_service.ResolveBatchRequest(items=[KEYS]),
+        member.MemberChange(keys=KEYS, datakeys=[COPIED]),
+        member.HeadAttach(head=HEAD),
+        member_service.SetMemberRequest(change=member.MemberChange(keys=KEYS)),
+        member_service.GetMemberRequest(keys=KEYS),
+        member_service.GetDatasetRequest(dataset_id=1),
+        member_service.MergeMembersRequest(
+            receiver=KEYS, source=matching.MatchKeys(locators=[OTHER])
+        ),
+        member_service.UnmergeMembersRequest(merge_id=1),
+        head_service.ListHeadsRequest(keys=KEYS),
+        head_service.AttachHeadRequest(keys=KEYS, head=HEAD),
+        head_service.DetachHeadRequest(head=member.HeadKey(head_id=1)),
+        head_service.ReplaceHeadRequest(current=member.HeadKey(head_id=1), head=HEAD),
+        imports.ImportOptions(columns=[imports.ImportColumn(address=CSID_COLUMN)]),
+    )
+}
+
+
 def _fill(message: Message) -> None:
     """Gives a message what it needs to be taken at all."""
     name = message.DESCRIPTOR.name
     built: Any = message
     if "space" in message.DESCRIPTOR.fields_by_name:
         built.space.CopyFrom(SPACE)
-    if name in ("ResolveRequest", "GetMemberRequest", "MemberChange"):
-        built.keys.external_customer_id = CSID
-    if name == "MemberChange":
-        # Reads what is copied, be it there or not.
-        built.datakeys.add(path="a", mode=datakey.DATAKEY_MODE_SET_COPY, copy_path="a")
-    if name == "SetMemberRequest":
-        built.change.keys.external_customer_id = CSID
-    if name == "ResolveBatchRequest":
-        built.items.add(external_customer_id=CSID)
-    if name == "GetDatasetRequest":
-        built.dataset_id = 1
-    if name == "ImportOptions":
-        built.columns.add(address=imports.AddressColumn(type=address.ADDRESS_TYPE_CSID))
+    if name in FILLINGS:
+        built.MergeFrom(FILLINGS[name])
     for field_name, value in DEFAULTS.get(name, {}).items():
         setattr(built, field_name, value)

@@ -3,9 +3,11 @@
 
 use _native::service::METHODS;
 use _native::wire::v1::{
-    AddressType, FindMembersRequest, GetDatasetRequest, GetMemberRequest, HeadAttach, MemberChange,
-    MembersExistRequest, NormalizeRequest, ResolveBatchRequest, ResolveRequest,
-    SetMemberBatchRequest, SetMemberRequest,
+    AddressType, AttachHeadRequest, DataRule, DatakeyRule, DetachHeadRequest, FindMembersRequest,
+    GetDatasetRequest, GetMemberRequest, HeadAttach, HeadKey, HeadRule, ListHeadsRequest,
+    ListMergesRequest, MemberChange, MembersExistRequest, MergeMembersRequest, NormalizeRequest,
+    ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, SetMemberBatchRequest,
+    SetMemberRequest, UnmergeMembersRequest, WriteOptions, head_key,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -34,6 +36,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         heads: vec![HeadAttach {
             head: Some(fixture::address(AddressType::Tg, "-100500")),
             newbie_confirm: true,
+            head_rule: Some(HeadRule { newbie: 4, single: 5, multi: 6 }),
+            data_rule: Some(data_rule()),
         }],
         ..fixture::change()
     };
@@ -41,7 +45,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
     let first = (tag_of("SetMemberBatch"), batch.encode_to_vec());
     let pair = |call| frames::join(&[first.clone(), call]);
-    calls().into_iter().map(pair).collect()
+    calls().into_iter().chain(operations()).map(pair).collect()
 }
 
 fn calls() -> Vec<(u8, Vec<u8>)> {
@@ -84,6 +88,88 @@ fn calls() -> Vec<(u8, Vec<u8>)> {
         ),
         call("Resolve", encode(&ResolveRequest { space, keys, policy, ..Default::default() })),
     ]
+}
+
+/// The calls that change heads and members as a whole, and what lists them.
+fn operations() -> Vec<(u8, Vec<u8>)> {
+    let (space, keys) = (Some(SPACE), Some(fixture::keys()));
+    let call = |name: &str, request: Vec<u8>| (tag_of(name), request);
+    vec![
+        call(
+            "ListHeads",
+            encode(&ListHeadsRequest { space, keys: keys.clone(), ..Default::default() }),
+        ),
+        call(
+            "AttachHead",
+            encode(&AttachHeadRequest {
+                space,
+                keys: keys.clone(),
+                head: Some(fixture::address(AddressType::Max, "55")),
+                origin: 3,
+                newbie_confirm: true,
+                options: Some(options()),
+                ..Default::default()
+            }),
+        ),
+        call(
+            "DetachHead",
+            encode(&DetachHeadRequest {
+                space,
+                head: Some(head()),
+                split: true,
+                options: Some(options()),
+            }),
+        ),
+        call(
+            "ReplaceHead",
+            encode(&ReplaceHeadRequest {
+                space,
+                current: Some(head()),
+                head: Some(fixture::address(AddressType::Max, "55")),
+                ..Default::default()
+            }),
+        ),
+        call(
+            "MergeMembers",
+            encode(&MergeMembersRequest {
+                space,
+                receiver: Some(fixture::email_keys("anna@example.com")),
+                source: Some(fixture::email_keys("boris@example.com")),
+                head_rule: 4,
+                data_rule: Some(data_rule()),
+                return_fresh: true,
+                options: Some(options()),
+                ..Default::default()
+            }),
+        ),
+        call(
+            "UnmergeMembers",
+            encode(&UnmergeMembersRequest { space, merge_id: 3, ..Default::default() }),
+        ),
+        call(
+            "ListMerges",
+            encode(&ListMergesRequest { space, contact_id: 1, page_size: 2, ..Default::default() }),
+        ),
+    ]
+}
+
+fn options() -> WriteOptions {
+    WriteOptions {
+        source: "192.0.2.1".to_owned(),
+        expected_version: Some(1),
+        request_id: "r-9".to_owned(),
+        validate_only: true,
+    }
+}
+
+fn head() -> HeadKey {
+    HeadKey { key: Some(head_key::Key::HeadId(2)) }
+}
+
+/// A rule with every mode that changes something.
+fn data_rule() -> DataRule {
+    let key = DatakeyRule { path: "a.b".to_owned(), mode: 5 };
+    DataRule { level: Some(1), has_miss: 3, has_has: 4, miss_has: 2, keys: vec![key] }
 }
 
 fn encode(request: &impl Message) -> Vec<u8> {

@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use _native::store::{Engine, Memory, Mutations, Table, keys, records};
+use _native::store::{Engine, Memory, Mutations, Table, keys};
 use _native::tools;
-use _native::wire::storage::{RedirectRecord, SpaceRecord};
 use _native::wire::v1::{
     AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
 };
 use _native::wire::v1::{
-    MemberChange, SetMemberBatchRequest, StreamImportRequest, stream_import_request,
+    MemberChange, MergeHeadRule, MergeMembersRequest, SetMemberBatchRequest, StreamImportRequest,
+    stream_import_request,
 };
 use prost::Message;
 
@@ -88,8 +88,8 @@ fn entries() -> &'static [Entry] {
         let request = batch.encode_to_vec().into();
         core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("good changes");
         import(&core);
+        merge(&core);
         core.close();
-        redirect(engine.as_ref());
         assert_clean(engine.as_ref());
         read(engine.as_ref())
     })
@@ -113,21 +113,17 @@ fn import(core: &std::sync::Arc<_native::core::Core>) {
     stream.receipt().expect("memory takes it");
 }
 
-/// A number that leads to the first member, as after a merge.
-fn redirect(engine: &dyn Engine) {
-    let key = keys::owned(|key| keys::space(key, SPACE.account_id, SPACE.db_id));
-    let written = engine.write(&mut |snapshot| {
-        let space: Option<SpaceRecord> = records::get(snapshot, Table::Spaces, &key)?;
-        let mut space = space.expect("the space is registered");
-        let from = keys::owned(|key| keys::redirect(key, space.number, space.next_dataset_id));
-        space.next_dataset_id += 1;
-        let mut mutations = Mutations::default();
-        let record = RedirectRecord { to_dataset_id: 1 };
-        mutations.put(Table::Redirects, &from, &records::encode(&record));
-        mutations.put(Table::Spaces, &key, &records::encode(&space));
-        Ok(mutations)
-    });
-    written.expect("memory takes it");
+/// Merges the imported member into the first one, so that its number leads there.
+fn merge(core: &_native::core::Core) {
+    let request = MergeMembersRequest {
+        space: Some(SPACE),
+        receiver: Some(fixture::email_keys("anna@example.com")),
+        source: Some(fixture::email_keys("carl@example.com")),
+        head_rule: MergeHeadRule::Transplant.into(),
+        ..MergeMembersRequest::default()
+    };
+    let request = request.encode_to_vec().into();
+    core.call("/zmey.v1.MemberService/MergeMembers", request, None).expect("two members");
 }
 
 fn read(engine: &dyn Engine) -> Vec<Entry> {

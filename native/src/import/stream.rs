@@ -274,7 +274,9 @@ fn receipt(chunk: u64, done: Done) -> Result<ImportReceipt> {
         Answers::Repeated => {
             return Ok(ImportReceipt { chunk, repeated: true, ..Default::default() });
         }
-        Answers::Members(_) => return Err(Fault::internal("a chunk has rows")),
+        Answers::Members(_) | Answers::Operation(_) => {
+            return Err(Fault::internal("a chunk has rows"));
+        }
     };
     let mut receipt = ImportReceipt { chunk, revision: done.revision, ..Default::default() };
     receipt.statuses.reserve(rows.len());

@@ -4,9 +4,9 @@ use crate::fault::{Failure, Fault};
 use crate::matching::fields::{self, Holders};
 use crate::matching::keys::{AddressBook, Probe, Target};
 use crate::matching::order::NOT_IN_ORDER;
-use crate::member::View;
+use crate::member::view::{View, address_key};
 use crate::space::Space;
-use crate::store::{StoreResult, keys};
+use crate::store::StoreResult;
 use crate::wire::v1::{AddressType, ErrorReason, KeyKind, KeyState};
 
 /// What a decision is for.
@@ -115,10 +115,22 @@ pub fn decide(
     if keys.strict { check_strict(keys, decision).map_err(Failure::Fault) } else { Ok(()) }
 }
 
+/// The fault of keys that nobody has. Where none of them can be used at all, the first one's fault
+/// says more than "not found".
+pub fn nobody(keys: Keys<'_>) -> Fault {
+    let unusable = keys.probes.iter().map(|probe| match &probe.target {
+        Target::Refused(fault) => Some((**fault).clone()),
+        _ => None,
+    });
+    let faults: Option<Vec<Fault>> = unusable.collect();
+    let missing = || Fault::new(ErrorReason::MemberMissing, "No member has these keys.");
+    faults.and_then(|faults| faults.into_iter().next()).unwrap_or_else(missing)
+}
+
 /// Whether a living member has an external customer id.
 pub fn has_external_id(view: &mut View<'_>, space: u32, contact: u64) -> StoreResult<bool> {
     let csid = AddressType::Csid as u32;
-    Ok(view.body(space, contact)?.is_some_and(|body| body.record.head_types.contains(&csid)))
+    Ok(view.body(space, contact)?.is_some_and(|body| body.head_types.contains(&csid)))
 }
 
 fn look_up(
@@ -176,9 +188,7 @@ pub fn owner_of_head(view: &mut View<'_>, space: u32, head_id: u64) -> StoreResu
     let Some(head) = view.head(space, head_id)? else {
         return Ok(0);
     };
-    let mut key = Vec::new();
-    let kind = AddressType::try_from(i32::try_from(head.r#type).unwrap_or_default());
-    keys::address(&mut key, space, kind.unwrap_or_default(), head.address.as_bytes());
+    let key = address_key(space, head);
     Ok(view.address_by_key(&key)?.map_or(0, |record| record.dataset_id))
 }
 

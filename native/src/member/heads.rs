@@ -7,14 +7,14 @@ use crate::address::type_name;
 use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, has_external_id};
 use crate::matching::fields::{self, Field};
-use crate::matching::{Decision, Target};
+use crate::matching::{AddressBook, Decision, Target};
 use crate::member::View;
 use crate::member::step::{Origin, Step};
 use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
 use crate::wire::storage::{AddressRecord, HeadRecord, Stamp};
-use crate::wire::v1::{AddressType, ErrorReason, KeyKind, Warning};
+use crate::wire::v1::{AddressType, ErrorReason, KeyKind, NewbieMode, Warning};
 
 /// Heads of one member: far over what one person has; a body lists them all.
 pub const HEADS_PER_MEMBER_MAX: usize = 1_000;
@@ -28,6 +28,17 @@ pub struct Attachment {
     confirm: bool,
     /// The resource through which it is subscribed.
     resource_id: Option<u32>,
+    /// The source of creation.
+    origin: u32,
+}
+
+impl Attachment {
+    /// One address of a book, with what a call says of it.
+    pub fn of_call(book: &AddressBook, entry: usize, confirm: bool, origin: u32) -> Self {
+        // seed 002, newbie.confirm: phones never wait.
+        let confirm = confirm && book.kind(entry) == AddressType::Email;
+        Self { entry, confirm, resource_id: None, origin }
+    }
 }
 
 /// The address that decided: entry of the book and head id; `None` where a number or field did.
@@ -68,11 +79,17 @@ pub fn plan(
             Target::Contact(_) | Target::Dataset(_) | Target::Head(_) | Target::Field(_) => {}
         }
     }
-    for (index, &(entry, confirm)) in step.heads.iter().enumerate() {
-        match owner(view, keys, entry) {
-            0 => attachments.push(attachment(keys, step, entry, confirm || step.newbie_confirm)),
-            owner if owner == contact => {}
-            owner => return Err(taken(keys, entry, index, owner).into()),
+    for (index, wish) in step.heads.iter().enumerate() {
+        let attaches = wish.rule.as_ref().is_none_or(|rule| rule.newbie == NewbieMode::Attach);
+        match owner(view, keys, wish.entry) {
+            0 if attaches => {
+                let confirm = wish.confirm || step.newbie_confirm;
+                attachments.push(attachment(keys, step, wish.entry, confirm));
+            }
+            owner if owner == contact && contact != 0 => {}
+            // Its rule comes after the step.
+            _ if wish.rule.is_some() => {}
+            owner => return Err(taken(keys, wish.entry, index, owner).into()),
         }
     }
     let mut seen = BTreeSet::new();
@@ -108,14 +125,15 @@ pub fn attach(
             address: keys.book.text(wish.entry).to_owned(),
             create: Some(stamp.clone()),
             import_seconds: if origin == Origin::Import { stamp.time_seconds } else { 0 },
+            origin: wish.origin,
             confirm_lock: wish.confirm,
             resource_ids: wish.resource_id.into_iter().collect(),
             ..Default::default()
         };
         view.insert_head(space, head_id, &record);
-        if let Some(body) = view.body(space, contact)? {
-            body.record.head_ids.push(head_id);
-            body.record.head_types.push(kind);
+        if let Some(body) = view.change_body(space, contact)? {
+            body.head_ids.push(head_id);
+            body.head_types.push(kind);
         }
         attached.push(head_id);
     }
@@ -257,19 +275,16 @@ pub fn index_changes(
     Ok(changes)
 }
 
-fn owner(view: &View<'_>, keys: Keys<'_>, entry: usize) -> u64 {
+/// The member that has an address; 0 where nobody.
+pub fn owner(view: &View<'_>, keys: Keys<'_>, entry: usize) -> u64 {
     view.address(keys.links[entry]).map_or(0, |record| record.dataset_id)
 }
 
 fn attachment(keys: Keys<'_>, step: &Step, entry: usize, confirm: bool) -> Attachment {
     let kind = keys.book.kind(entry);
     let subscribes = matches!(kind, AddressType::Email | AddressType::Msisdn);
-    Attachment {
-        entry,
-        // seed 002, newbie.confirm: phones never wait.
-        confirm: confirm && kind == AddressType::Email,
-        resource_id: step.resource_id.filter(|_| subscribes),
-    }
+    let resource_id = step.resource_id.filter(|_| subscribes);
+    Attachment { resource_id, ..Attachment::of_call(keys.book, entry, confirm, 0) }
 }
 
 /// The heads of the member among the keys that are not yet subscribed to the step's resource.
@@ -305,7 +320,7 @@ fn unsubscribed(
 }
 
 /// The head through which the member is addressed: the matching one, else its first.
-fn addressed_head(
+pub fn addressed_head(
     view: &mut View<'_>,
     keys: Keys<'_>,
     contact: u64,
@@ -319,25 +334,27 @@ fn addressed_head(
         _ => None,
     });
     let body = view.body(keys.space.number, contact)?;
-    let heads = body.map_or(&[][..], |body| &body.record.head_ids);
+    let heads = body.map_or(&[][..], |body| &body.head_ids);
     Ok(by_number.filter(|id| heads.contains(id)).or(heads.first().copied()).unwrap_or(0))
 }
 
-fn check_count(
+/// Refuses more heads than a member may have.
+pub fn check_count(
     view: &mut View<'_>,
     keys: Keys<'_>,
     contact: u64,
     more: usize,
 ) -> Result<(), Failure> {
     let body = view.body(keys.space.number, contact)?;
-    let count = body.map_or(0, |body| body.record.head_ids.len()) + more;
+    let count = body.map_or(0, |body| body.head_ids.len()) + more;
     if count > HEADS_PER_MEMBER_MAX {
         return Err(Fault::limit("member.heads", HEADS_PER_MEMBER_MAX, count).into());
     }
     Ok(())
 }
 
-fn warn_of_second_csid(
+/// Says so where a member gets an external customer id beside the one it has.
+pub fn warn_of_second_csid(
     view: &mut View<'_>,
     keys: Keys<'_>,
     contact: u64,
@@ -377,7 +394,8 @@ fn located(fault: &Fault, kind: KeyKind, index: u32) -> Fault {
     fault.clone().with("key", crate::matching::decide::key_name(kind)).with("index", index)
 }
 
-fn taken(keys: Keys<'_>, entry: usize, index: usize, owner: u64) -> Fault {
+/// The fault of a head that another member has; `index` is its place in the request.
+pub fn taken(keys: Keys<'_>, entry: usize, index: usize, owner: u64) -> Fault {
     Fault::new(
         ErrorReason::HeadTaken,
         "A head to attach belongs to another member; detach it there or leave it out.",

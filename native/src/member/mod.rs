@@ -3,9 +3,11 @@
 
 pub mod cells;
 pub mod heads;
+pub mod merging;
+pub mod moves;
 pub mod read;
 pub mod step;
 pub mod system;
 pub mod view;
 
-pub use view::{Body, View};
+pub use view::View;

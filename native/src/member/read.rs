@@ -6,7 +6,7 @@ use crate::member::View;
 use crate::member::system;
 use crate::space::Space;
 use crate::store::StoreResult;
-use crate::wire::storage::{BodyRecord, HeadRecord};
+use crate::wire::storage::{BodyRecord, HeadRecord, Stamp};
 use crate::wire::v1;
 
 /// Paths of one read; a body has at most a few hundred members worth naming.
@@ -114,6 +114,11 @@ pub fn wire_head(id: u64, head: &HeadRecord) -> v1::Head {
     v1::Head { id, address: Some(address) }
 }
 
+/// A stamp as the contract shows it.
+pub fn wire_stamp(stamp: &Stamp) -> v1::Stamp {
+    v1::Stamp { time_seconds: stamp.time_seconds, host: stamp.host.clone() }
+}
+
 /// The body of a member that must exist.
 pub fn living_body(
     view: &mut View<'_>,
@@ -121,7 +126,7 @@ pub fn living_body(
     contact: u64,
 ) -> std::result::Result<BodyRecord, Failure> {
     let body = view.body(space, contact)?;
-    body.map(|body| body.record.clone()).ok_or_else(|| {
+    body.cloned().ok_or_else(|| {
         let message = "No member has these keys.";
         Fault::new(v1::ErrorReason::MemberMissing, message).into()
     })

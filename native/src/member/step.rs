@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::datakey::{Change, CopySource, Delta, Document, Moment};
+use crate::datakey::{Change, CopySource, DataRule, Delta, Document, Moment};
 use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, Purpose, decide};
 use crate::matching::{AddressBook, Decision, Probe};
@@ -15,7 +15,9 @@ use crate::member::heads::{self, Attachment, IndexChange};
 use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::storage::{BodyRecord, ChangeRecord, DatakeyDelta, Stamp};
-use crate::wire::v1::{CopyMissing, ErrorReason, IfExists, KeyKind, OutcomeStatus, Warning};
+use crate::wire::v1::{
+    CopyMissing, ErrorReason, IfExists, KeyKind, NewbieMode, OutcomeStatus, OwnedMode, Warning,
+};
 use crate::write::changelog::Changes;
 
 /// Who writes: it decides which stamps a change leaves.
@@ -50,13 +52,37 @@ pub struct RequestId {
     pub fingerprint: [u8; 32],
 }
 
+/// An address that a step attaches besides its keys.
+#[derive(Debug)]
+pub struct HeadWish {
+    /// The entry of the book.
+    pub entry: usize,
+    /// Whether it waits for confirmation.
+    pub confirm: bool,
+    /// How it comes to the member; `None` attaches what nobody has and refuses what another has.
+    pub rule: Option<Box<WishRule>>,
+}
+
+/// How a head comes to a member (seed 002, `head_rule` and `data_rule`).
+#[derive(Debug)]
+pub struct WishRule {
+    /// Where nobody has it.
+    pub newbie: NewbieMode,
+    /// Where it is the only head of another member.
+    pub single: OwnedMode,
+    /// Where it is one of several heads of another member.
+    pub multi: OwnedMode,
+    /// What happens to the data of both members.
+    pub data_rule: DataRule,
+}
+
 /// One prepared change of a member.
 #[derive(Debug, Default)]
 pub struct Step {
     /// Its keys among the probes of the batch.
     pub probes: Range<usize>,
-    /// Addresses to attach besides the keys: entry of the book, whether it waits for confirmation.
-    pub heads: Vec<(usize, bool)>,
+    /// Addresses to attach besides the keys.
+    pub heads: Vec<HeadWish>,
     /// The condition.
     pub if_exists: IfExists,
     /// The changes of data.
@@ -121,6 +147,8 @@ pub struct Outcome {
     pub warnings: Vec<Warning>,
     /// The data after the step, where asked for.
     pub fresh: Option<String>,
+    /// The merges that the rules of heads made.
+    pub merge_ids: Vec<u64>,
 }
 
 /// What a plan found it has to do.
@@ -151,7 +179,7 @@ pub fn apply(
     if exists && step.if_exists == IfExists::Ignore {
         return unchanged(view, keys, decision, OutcomeStatus::Ignored, step);
     }
-    check_version(view, keys, contact, step.expected_version)?;
+    check_version(view, keys.space.number, contact, step.expected_version)?;
     let plan = plan(view, batch, keys, step, decision)?;
     let idle = plan.text.is_none()
         && plan.attachments.is_empty()
@@ -208,16 +236,17 @@ fn check_condition(if_exists: IfExists, contact: u64) -> Result<(), Fault> {
     }
 }
 
-fn check_version(
+/// Refuses another version than the caller expects; 0 is that of a member who does not exist.
+pub fn check_version(
     view: &mut View<'_>,
-    keys: Keys<'_>,
+    space: u32,
     contact: u64,
     expected: Option<u64>,
 ) -> Result<(), Failure> {
     let Some(expected) = expected else {
         return Ok(());
     };
-    let version = view.body(keys.space.number, contact)?.map_or(0, |body| body.record.version);
+    let version = view.body(space, contact)?.map_or(0, |body| body.version);
     if version == expected {
         return Ok(());
     }
@@ -240,7 +269,7 @@ fn unchanged(
     let revision = view.revision();
     let member = heads::matched_head(keys, decision);
     let body = view.body(keys.space.number, decision.contact)?;
-    let (version, data) = body.map_or((0, ""), |body| (body.record.version, &*body.record.data));
+    let (version, data) = body.map_or((0, ""), |body| (body.version, &*body.data));
     Ok(Outcome {
         status,
         contact: decision.contact,
@@ -249,6 +278,7 @@ fn unchanged(
         member,
         warnings: step.warnings.clone(),
         fresh: step.return_fresh.then(|| data.to_owned()),
+        merge_ids: Vec::new(),
     })
 }
 
@@ -264,7 +294,7 @@ fn plan(
     let other = copy_source(view, batch, keys, step)?;
     let space = keys.space;
     let body = view.body(space.number, decision.contact)?;
-    let before = body.map_or("{}", |body| body.record.data.as_str());
+    let before = body.map_or("{}", |body| body.data.as_str());
     let mut document = Document::new(before);
     if let Some(cells) = &batch.cells {
         cells.apply(step.cells.clone(), &mut document)?;
@@ -319,7 +349,7 @@ fn copy_source(
     decide(view, source, Purpose::Read, &mut decision)?;
     let body = view.body(keys.space.number, decision.contact)?;
     match (body, missing) {
-        (Some(body), _) => Ok(Some(body.record.data.clone())),
+        (Some(body), _) => Ok(Some(body.data.clone())),
         (None, CopyMissing::Unspecified | CopyMissing::Error) => {
             Err(Fault::new(ErrorReason::CopySourceMissing, "No member has the keys to copy from.")
                 .into())
@@ -360,11 +390,11 @@ fn carry_out(
         .or_else(|| plan.attachments.first().map(|wish| (wish.entry, attached_head_ids[0])));
     let changed_head_ids = heads::change(view, keys, step, contact, member, &stamp, batch.origin)?;
     plan.index.iter().for_each(|change| change.carry_out(view, space, contact));
-    let body = view.body(space, contact)?.ok_or_else(|| Fault::internal("planned body is gone"))?;
-    body.changed = true;
-    touch(&mut body.record, plan.text, stamp, batch.origin);
-    let version = body.record.version;
-    let fresh = step.return_fresh.then(|| body.record.data.clone());
+    let gone = || Fault::internal("planned body is gone");
+    let body = view.change_body(space, contact)?.ok_or_else(gone)?;
+    touch(body, plan.text, stamp, batch.origin);
+    let version = body.version;
+    let fresh = step.return_fresh.then(|| body.data.clone());
     let change = ChangeRecord {
         dataset_id: contact,
         version,
@@ -374,8 +404,9 @@ fn carry_out(
         changed_head_ids,
         request_id: step.request.as_ref().map_or_else(String::new, |request| request.id.clone()),
         origin: batch.origin as u32,
+        ..Default::default()
     };
-    log(change, &mut body.record, changes);
+    log(change, body, changes);
     view.settle_body(space, contact);
     Ok(Outcome {
         status: if created { OutcomeStatus::Created } else { OutcomeStatus::Updated },
@@ -385,6 +416,7 @@ fn carry_out(
         member,
         warnings: plan.warnings,
         fresh,
+        merge_ids: Vec::new(),
     })
 }
 

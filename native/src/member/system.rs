@@ -8,8 +8,9 @@ use crate::address::type_name;
 use crate::datakey::Reserved;
 use crate::fault::Fault;
 use crate::json;
+use crate::member::read::{wire_head, wire_stamp};
 use crate::wire::storage::{BodyRecord, HeadRecord, Stamp};
-use crate::wire::v1::{AddressType, DatakeyChange, DatakeyMode, ErrorReason};
+use crate::wire::v1::{AddressType, DatakeyChange, DatakeyMode, ErrorReason, HeadState};
 
 /// Bits of `member.haslock` (seed 002).
 const LOCK_UNCONFIRMED: u32 = 2;
@@ -209,6 +210,38 @@ pub fn head_record(contact: u64, head: &HeadRecord, head_id: u64, zone: &TimeZon
     out
 }
 
+/// A head with its state as `HeadService` shows it.
+pub fn head_state(id: u64, head: &HeadRecord) -> HeadState {
+    HeadState {
+        head: Some(wire_head(id, head)),
+        domain: domain(head).unwrap_or_default().to_owned(),
+        origin: head.origin,
+        haslock: haslock(head),
+        create: head.create.as_ref().map(wire_stamp),
+        update: head.update.as_ref().map(wire_stamp),
+        import_seconds: head.import_seconds,
+        confirm: head.confirm.as_ref().map(wire_stamp),
+        error_count: head.error_count,
+        error_seconds: head.error_seconds,
+        error_text: head.error_text.clone(),
+        groups: head.groups.clone(),
+        resource_ids: head.resource_ids.clone(),
+    }
+}
+
+/// `member.haslock` of seed 002.
+fn haslock(head: &HeadRecord) -> u32 {
+    let unconfirmed = if head.confirm_lock { LOCK_UNCONFIRMED } else { 0 };
+    let errors = if head.error_lock { LOCK_ERRORS } else { 0 };
+    unconfirmed | errors
+}
+
+/// The domain of an e-mail.
+fn domain(head: &HeadRecord) -> Option<&str> {
+    let is_email = head.r#type == AddressType::Email as u32;
+    head.address.rsplit_once('@').filter(|_| is_email).map(|(_, domain)| domain)
+}
+
 /// The value of pseudo-key `-group` for one head: list groups with the time of joining.
 pub fn group_record(head: &HeadRecord, zone: &TimeZone) -> String {
     let mut out = String::new();
@@ -231,17 +264,13 @@ fn write_head_state(object: &mut ObjectWriter<'_>, head: &HeadRecord) {
     let kind = kind.unwrap_or_default();
     object.text("addr_type", type_name(kind));
     object.text("email", &head.address);
-    if kind == AddressType::Email
-        && let Some((_, domain)) = head.address.rsplit_once('@')
-    {
+    if let Some(domain) = domain(head) {
         object.text("domain", domain);
     }
     if head.origin != 0 {
         object.number("origin", head.origin);
     }
-    let unconfirmed = if head.confirm_lock { LOCK_UNCONFIRMED } else { 0 };
-    let errors = if head.error_lock { LOCK_ERRORS } else { 0 };
-    object.number("haslock", unconfirmed | errors);
+    object.number("haslock", haslock(head));
     object.object("confirm", |inner| {
         inner.number("lock", u8::from(head.confirm_lock));
         if let Some(stamp) = &head.confirm {

@@ -1,28 +1,32 @@
 //! One batch's view of the store: what was read, what the batch has changed, and the mutations
-//! that make the change permanent.
+//! that make the change permanent. This file reads, `changes` changes, `attempt` takes back.
 //!
 //! Everything may be asked for at any time and is read when it is first needed; `link` and the
 //! `load_*` methods only make sure that a batch needs few round trips.
 
+mod attempt;
+mod changes;
+
+pub use changes::address_key;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use prost::Message;
 use rustc_hash::FxHashMap;
 
+use self::attempt::Journal;
 use crate::matching::AddressBook;
 use crate::space::Space;
 use crate::store::{Mutations, Snapshot, StoreError, StoreResult, Table, keys, records};
 use crate::wire::storage::{
-    AddressRecord, BodyRecord, HeadRecord, RedirectRecord, RequestRecord, SpaceRecord, StoreHeader,
+    AddressRecord, BodyRecord, HeadRecord, MergeRecord, RedirectRecord, RequestRecord, SpaceRecord,
+    StoreHeader,
 };
 
-/// Redirects that are followed from one number: merges write them with the path shortened, so
-/// that more can only be a corrupt store.
-const REDIRECT_HOPS_MAX: usize = 16;
+/// Redirects that are followed from one number; merges that would need more are refused.
+pub const REDIRECT_HOPS_MAX: usize = 1_000;
 
-/// Bytes of a usual entry of Addresses, and of one of Heads.
-const ADDRESS_BYTES: usize = 48;
+/// Bytes of a usual entry of Heads.
 const HEAD_BYTES: usize = 64;
 
 /// A number within a space.
@@ -37,12 +41,11 @@ struct Slot<'b> {
 }
 
 /// A living body, or what a batch made of it.
-#[derive(Debug, Default)]
-pub struct Body {
-    /// The body.
-    pub record: BodyRecord,
+#[derive(Debug, Default, Clone)]
+struct Body {
+    record: BodyRecord,
     /// Whether it differs from the store and from what was settled.
-    pub changed: bool,
+    changed: bool,
     /// Whether the mutations have a former state of it.
     settled: bool,
 }
@@ -62,22 +65,31 @@ enum Place {
 pub struct View<'b> {
     snapshot: &'b dyn Snapshot,
     slots: Vec<Slot<'b>>,
+    /// Changed addresses that the batch does not name.
+    others: FxHashMap<Vec<u8>, AddressRecord>,
     bodies: Vec<(Number, Body)>,
     places: FxHashMap<Number, Place>,
     living: FxHashMap<Number, bool>,
+    /// Changed redirects; `None` ends one.
+    redirects: FxHashMap<Number, Option<u64>>,
     heads: FxHashMap<Number, (HeadRecord, bool)>,
     /// Heads that the batch has made, by their position among the mutations: most are never read
     /// again.
     new_heads: FxHashMap<Number, u32>,
     fields: BTreeMap<Vec<u8>, bool>,
     requests: FxHashMap<Vec<u8>, RequestRecord>,
+    /// Changed merges.
+    merges: FxHashMap<Number, MergeRecord>,
     spaces: FxHashMap<u32, OpenSpace>,
     header: StoreHeader,
     first_revision: u64,
     out: Mutations,
+    /// What the attempt that is under way has changed.
+    journal: Option<Journal>,
 }
 
 /// The counters of a space.
+#[derive(Debug, Clone)]
 struct OpenSpace {
     key: Vec<u8>,
     record: SpaceRecord,
@@ -98,6 +110,9 @@ impl<'b> View<'b> {
             first_revision: header.revision,
             snapshot,
             slots: Vec::new(),
+            others: FxHashMap::default(),
+            redirects: FxHashMap::default(),
+            journal: None,
             bodies: Vec::new(),
             places: FxHashMap::default(),
             living: FxHashMap::default(),
@@ -105,6 +120,7 @@ impl<'b> View<'b> {
             new_heads: FxHashMap::default(),
             fields: BTreeMap::new(),
             requests: FxHashMap::default(),
+            merges: FxHashMap::default(),
             out,
             spaces: FxHashMap::default(),
             header,
@@ -113,17 +129,6 @@ impl<'b> View<'b> {
 
     /// The revision of the last change, those of this view included.
     pub fn revision(&self) -> u64 {
-        self.header.revision
-    }
-
-    /// Makes room for the bodies of a batch of so many steps and bytes.
-    pub fn expect(&mut self, steps: usize, bytes: usize) {
-        self.out.reserve(Table::Bodies, steps, bytes);
-    }
-
-    /// Spends the next revision.
-    pub fn next_revision(&mut self) -> u64 {
-        self.header.revision += 1;
         self.header.revision
     }
 
@@ -166,18 +171,14 @@ impl<'b> View<'b> {
         self.slots[slot as usize].record.as_ref()
     }
 
-    /// Gives an address a new record.
-    pub fn set_address(&mut self, slot: u32, record: AddressRecord) {
-        let slot = &mut self.slots[slot as usize];
-        slot.record = Some(record);
-        slot.changed = true;
-    }
-
     /// The address of a key, whether or not the batch names it.
     pub fn address_by_key(&self, key: &[u8]) -> StoreResult<Option<AddressRecord>> {
-        match self.slots.binary_search_by_key(&key, |slot| slot.key) {
-            Ok(position) => Ok(self.slots[position].record),
-            Err(_) => records::get(self.snapshot, Table::Addresses, key),
+        if let Ok(position) = self.slots.binary_search_by_key(&key, |slot| slot.key) {
+            return Ok(self.slots[position].record);
+        }
+        match self.others.get(key) {
+            Some(record) => Ok(Some(*record)),
+            None => records::get(self.snapshot, Table::Addresses, key),
         }
     }
 
@@ -203,41 +204,37 @@ impl<'b> View<'b> {
     }
 
     /// The body of a number, if it lives.
-    pub fn body(&mut self, space: u32, id: u64) -> StoreResult<Option<&mut Body>> {
+    pub fn body(&mut self, space: u32, id: u64) -> StoreResult<Option<&BodyRecord>> {
+        let position = self.open_position(space, id)?;
+        Ok(position.map(|position| &self.bodies[position as usize].1.record))
+    }
+
+    /// Where the body of a number is open, if it lives.
+    fn open_position(&mut self, space: u32, id: u64) -> StoreResult<Option<u32>> {
         if id == 0 {
             return Ok(None);
         }
         if !self.places.contains_key(&(space, id)) {
             self.load_bodies(&mut vec![(space, id)])?;
         }
-        let position = match self.places.get(&(space, id)) {
-            Some(&Place::Open(position)) => position,
-            Some(&Place::Settled(position)) => self.reopen(space, id, position)?,
-            Some(Place::Nowhere) | None => return Ok(None),
-        };
-        Ok(Some(&mut self.bodies[position as usize].1))
-    }
-
-    /// Puts a new body.
-    pub fn insert_body(&mut self, space: u32, id: u64, record: BodyRecord) {
-        self.open(space, id, Body { record, changed: true, settled: false });
-    }
-
-    /// Encodes a body whose step is done: most are not touched again, and a large batch then holds
-    /// few that are decoded. A body settles once only, because each time leaves another state of it
-    /// among the mutations.
-    pub fn settle_body(&mut self, space: u32, id: u64) {
-        let Some(&Place::Open(position)) = self.places.get(&(space, id)) else {
-            return;
-        };
-        let body = &mut self.bodies[position as usize].1;
-        if body.settled || !body.changed {
-            return;
+        match self.places.get(&(space, id)) {
+            Some(&Place::Open(position)) => Ok(Some(position)),
+            Some(&Place::Settled(position)) => self.reopen(space, id, position).map(Some),
+            Some(Place::Nowhere) | None => Ok(None),
         }
-        let record = std::mem::take(body).record;
-        let key = keys::owned(|key| keys::body(key, space, id));
-        let settled = self.out.put_record(Table::Bodies, &key, &record);
-        self.places.insert((space, id), Place::Settled(settled));
+    }
+
+    fn reopen(&mut self, space: u32, id: u64, settled: u32) -> StoreResult<u32> {
+        let value = self.out.value(Table::Bodies, settled).unwrap_or_default();
+        let record = records::decode(Table::Bodies, value)?;
+        Ok(self.open(space, id, Body { record, changed: false, settled: true }))
+    }
+
+    fn open(&mut self, space: u32, id: u64, body: Body) -> u32 {
+        let position = index(self.bodies.len());
+        self.places.insert((space, id), Place::Open(position));
+        self.bodies.push(((space, id), body));
+        position
     }
 
     /// Whether a body lives; cheaper than reading it.
@@ -263,48 +260,33 @@ impl<'b> View<'b> {
         hops: &mut Vec<(u64, u64)>,
     ) -> StoreResult<Option<u64>> {
         let mut current = id;
-        for _ in 0..REDIRECT_HOPS_MAX {
+        for _ in 0..=REDIRECT_HOPS_MAX {
             if self.lives(space, current)? {
                 return Ok(Some(current));
             }
-            let key = keys::owned(|key| keys::redirect(key, space, current));
-            let redirect: Option<RedirectRecord> =
-                records::get(self.snapshot, Table::Redirects, &key)?;
-            let Some(redirect) = redirect else {
+            let Some(to) = self.redirect(space, current)? else {
                 return Ok(None);
             };
-            hops.push((current, redirect.to_dataset_id));
-            current = redirect.to_dataset_id;
+            hops.push((current, to));
+            current = to;
         }
         let problem = format!("redirects of space {space} number {id} do not end");
         Err(StoreError::Corrupt { table: Table::Redirects.name(), problem })
     }
 
+    /// The number that a merged one leads to.
+    pub fn redirect(&self, space: u32, id: u64) -> StoreResult<Option<u64>> {
+        if let Some(&to) = self.redirects.get(&(space, id)) {
+            return Ok(to);
+        }
+        let key = keys::owned(|key| keys::redirect(key, space, id));
+        let redirect: Option<RedirectRecord> = records::get(self.snapshot, Table::Redirects, &key)?;
+        Ok(redirect.map(|redirect| redirect.to_dataset_id))
+    }
+
     /// The record of a head, if it was ever seen.
     pub fn head(&mut self, space: u32, id: u64) -> StoreResult<Option<&HeadRecord>> {
         Ok(self.head_mut(space, id)?.map(|entry| &entry.0))
-    }
-
-    /// Changes the record of a head that exists.
-    pub fn change_head(
-        &mut self,
-        space: u32,
-        id: u64,
-        change: impl FnOnce(&mut HeadRecord),
-    ) -> StoreResult<()> {
-        if let Some((record, changed)) = self.head_mut(space, id)? {
-            change(record);
-            *changed = true;
-        }
-        Ok(())
-    }
-
-    /// Puts the record of a head.
-    pub fn insert_head(&mut self, space: u32, id: u64, record: &HeadRecord) {
-        let key = keys::owned(|key| keys::head(key, space, id));
-        let position = self.out.put_record(Table::Heads, &key, record);
-        self.new_heads.insert((space, id), position);
-        self.heads.remove(&(space, id));
     }
 
     /// Makes the counters of a space available; to be called before its numbers are taken.
@@ -321,20 +303,6 @@ impl<'b> View<'b> {
         Ok(())
     }
 
-    /// Takes the next head id of an open space.
-    pub fn next_head_id(&mut self, space: u32) -> u64 {
-        let record = self.counters(space);
-        record.next_head_id += 1;
-        record.next_head_id - 1
-    }
-
-    /// Takes the next dataset id of an open space.
-    pub fn next_dataset_id(&mut self, space: u32) -> u64 {
-        let record = self.counters(space);
-        record.next_dataset_id += 1;
-        record.next_dataset_id - 1
-    }
-
     /// The stored answer to a request id, those of this view included.
     pub fn request(&self, key: &[u8]) -> StoreResult<Option<RequestRecord>> {
         match self.requests.get(key) {
@@ -343,25 +311,14 @@ impl<'b> View<'b> {
         }
     }
 
-    /// Stores the answer to a request id.
-    pub fn set_request(&mut self, key: Vec<u8>, record: RequestRecord) {
-        self.put(Table::Requests, &key, &records::encode(&record));
-        self.requests.insert(key, record);
-    }
-
-    /// Writes an entry that no later step of the batch reads.
-    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        self.out.put(table, key, value);
-    }
-
-    /// Writes a record that no later step of the batch reads.
-    pub fn put_record<M: Message>(&mut self, table: Table, key: &[u8], record: &M) {
-        self.out.put_record(table, key, record);
-    }
-
-    /// Removes an entry that no later step of the batch reads.
-    pub fn delete(&mut self, table: Table, key: &[u8]) {
-        self.out.delete(table, key);
+    /// A merge, those of this view included.
+    pub fn merge(&self, space: u32, id: u64) -> StoreResult<Option<MergeRecord>> {
+        if let Some(record) = self.merges.get(&(space, id)) {
+            Ok(Some(record.clone()))
+        } else {
+            let key = keys::owned(|key| keys::merge(key, space, id));
+            records::get(self.snapshot, Table::Merges, &key)
+        }
     }
 
     /// The first member from `from` on that the index lists under a prefix.
@@ -385,67 +342,6 @@ impl<'b> View<'b> {
             .find(|(_, added)| **added)
             .map(|(key, _)| keys::parse_field(key).map(|field| field.dataset_id));
         Ok([stored.transpose()?, added.transpose()?].into_iter().flatten().min())
-    }
-
-    /// Adds or removes an entry of a secondary index.
-    pub fn set_field(&mut self, key: Vec<u8>, present: bool) {
-        self.fields.insert(key, present);
-    }
-
-    /// What makes the changes of this view permanent.
-    pub fn into_mutations(mut self) -> Mutations {
-        let mut out = std::mem::take(&mut self.out);
-        if self.header.revision != self.first_revision {
-            out.put(Table::Meta, keys::HEADER, &records::encode(&self.header));
-        }
-        for space in self.spaces.values().filter(|space| space.changed) {
-            out.put(Table::Spaces, &space.key, &records::encode(&space.record));
-        }
-        out.reserve(Table::Addresses, self.slots.len(), self.slots.len() * ADDRESS_BYTES);
-        for slot in self.slots.iter().filter(|slot| slot.changed) {
-            out.put_record(Table::Addresses, slot.key, &slot.record.unwrap_or_default());
-        }
-        let mut key = Vec::new();
-        // After the new heads: of two entries for one head, the last counts.
-        for (&(space, id), (record, _)) in self.heads.iter().filter(|(_, entry)| entry.1) {
-            key.clear();
-            keys::head(&mut key, space, id);
-            out.put_record(Table::Heads, &key, record);
-        }
-        // After the settled ones: of two entries for one body, the last counts. Each is dropped
-        // when it is written, so that a large batch is not held twice.
-        for ((space, id), body) in self.bodies.drain(..).filter(|(_, body)| body.changed) {
-            key.clear();
-            keys::body(&mut key, space, id);
-            out.put_record(Table::Bodies, &key, &body.record);
-        }
-        for (key, &present) in &self.fields {
-            if present {
-                out.put(Table::Fields, key, &[]);
-            } else {
-                out.delete(Table::Fields, key);
-            }
-        }
-        out
-    }
-
-    fn open(&mut self, space: u32, id: u64, body: Body) -> u32 {
-        let position = index(self.bodies.len());
-        self.places.insert((space, id), Place::Open(position));
-        self.bodies.push(((space, id), body));
-        position
-    }
-
-    fn reopen(&mut self, space: u32, id: u64, settled: u32) -> StoreResult<u32> {
-        let value = self.out.value(Table::Bodies, settled).unwrap_or_default();
-        let record = records::decode(Table::Bodies, value)?;
-        Ok(self.open(space, id, Body { record, changed: false, settled: true }))
-    }
-
-    fn counters(&mut self, space: u32) -> &mut SpaceRecord {
-        let open = self.spaces.get_mut(&space).expect("open_space comes first");
-        open.changed = true;
-        &mut open.record
     }
 
     fn head_mut(&mut self, space: u32, id: u64) -> StoreResult<Option<&mut (HeadRecord, bool)>> {

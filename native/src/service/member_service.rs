@@ -6,7 +6,7 @@ use crate::address::address_types;
 use crate::address::limits::VALUE_BYTES_MAX;
 use crate::core::Core;
 use crate::fault::{Fault, Result};
-use crate::matching::decide::{Keys, Purpose};
+use crate::matching::decide::{Keys, Purpose, nobody};
 use crate::matching::{AddressBook, Decision, Policy, decide, prepare as prepare_keys, report};
 use crate::member::read::{self, Paths};
 use crate::member::system;
@@ -37,7 +37,7 @@ pub fn set_member(
             let outcome = outcomes.pop().unwrap_or_else(|| Err(Fault::internal("no outcome")))?;
             Ok(v1::SetMemberResponse { outcome: Some(outcome) })
         }
-        Answers::Rows(_) | Answers::Repeated => Err(Fault::internal("a call has no rows")),
+        _ => Err(Fault::internal("a call has outcomes of its steps")),
     }
 }
 
@@ -94,7 +94,9 @@ pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::Get
         };
         let mut decision = Decision::default();
         decide(view, keys, Purpose::Read, &mut decision)?;
-        refuse_unusable(keys)?;
+        if decision.contact == 0 {
+            return Err(nobody(keys).into());
+        }
         let body = read::living_body(view, space.number, decision.contact)?;
         // Data alone needs no head, and a member may have a thousand.
         let needs_heads = request.with_heads || paths.reserved().is_some();
@@ -113,16 +115,6 @@ pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::Get
             revision: view.revision(),
         })
     })
-}
-
-/// Where no key can be used at all, the first one's fault says more than "not found".
-fn refuse_unusable(keys: Keys<'_>) -> Result<()> {
-    let fault = |probe: &crate::matching::Probe| match &probe.target {
-        crate::matching::Target::Refused(fault) => Some((**fault).clone()),
-        _ => None,
-    };
-    let faults: Option<Vec<Fault>> = keys.probes.iter().map(fault).collect();
-    faults.and_then(|faults| faults.into_iter().next()).map_or(Ok(()), Err)
 }
 
 /// The head through which a member is read: the matching one, else its first.

@@ -1,8 +1,11 @@
 //! The methods of the contract: decode, work, encode.
 
+mod head_service;
 mod limits;
 mod match_service;
 mod member_service;
+mod merging;
+mod mutation;
 
 pub use limits::check_items;
 
@@ -12,13 +15,26 @@ use bytes::Bytes;
 
 use crate::core::Core;
 use crate::fault::{Fault, Result};
+use crate::service::mutation::Request;
 use crate::wire::{decode, encode, v1};
 
 /// A unary method: answers an encoded request.
 pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 
 /// Every unary method by its full name.
-pub const METHODS: [(&str, Method); 9] = [
+pub const METHODS: [(&str, Method); 16] = [
+    ("/zmey.v1.HeadService/ListHeads", |core, request, _| {
+        answer(request, |request| head_service::list_heads(core, &request))
+    }),
+    ("/zmey.v1.HeadService/AttachHead", |core, request, deadline| {
+        change(request, |request| head_service::attach_head(core, request, deadline))
+    }),
+    ("/zmey.v1.HeadService/DetachHead", |core, request, deadline| {
+        change(request, |request| head_service::detach_head(core, request, deadline))
+    }),
+    ("/zmey.v1.HeadService/ReplaceHead", |core, request, deadline| {
+        change(request, |request| head_service::replace_head(core, request, deadline))
+    }),
     ("/zmey.v1.MatchService/Resolve", |core, request, _| {
         answer(request, |request| match_service::resolve(core, request))
     }),
@@ -48,6 +64,15 @@ pub const METHODS: [(&str, Method); 9] = [
     ("/zmey.v1.MemberService/FindMembers", |core, request, _| {
         answer(request, |request| member_service::find_members(core, &request))
     }),
+    ("/zmey.v1.MemberService/MergeMembers", |core, request, deadline| {
+        change(request, |request| merging::merge_members(core, request, deadline))
+    }),
+    ("/zmey.v1.MemberService/UnmergeMembers", |core, request, deadline| {
+        change(request, |request| merging::unmerge_members(core, request, deadline))
+    }),
+    ("/zmey.v1.MemberService/ListMerges", |core, request, _| {
+        answer(request, |request| merging::list_merges(core, &request))
+    }),
 ];
 
 /// The method of a name.
@@ -64,4 +89,13 @@ fn answer<Q: prost::Message + Default, A: prost::Message>(
     work: impl FnOnce(Q) -> Result<A>,
 ) -> Result<Vec<u8>> {
     Ok(encode(&work(decode(request)?)?))
+}
+
+/// The same for a request that changes members.
+fn change<Q: prost::Message + Default, A: prost::Message>(
+    request: Bytes,
+    work: impl FnOnce(&Request<Q>) -> Result<A>,
+) -> Result<Vec<u8>> {
+    let message = decode(request.clone())?;
+    Ok(encode(&work(&Request { message, bytes: request })?))
 }

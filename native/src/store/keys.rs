@@ -27,7 +27,7 @@ pub const HEADER: &[u8] = b"header";
 /// In the type byte of an address: the address follows as SHA-256.
 const ADDRESS_HASHED: u8 = 0x80;
 
-/// Bytes of a key of Heads, Bodies and Redirects.
+/// Bytes of a key of Heads, Bodies, Redirects and Merges.
 pub const NUMBERED_BYTES: usize = 12;
 
 /// In place of the length of a field value: the value follows as SHA-256.
@@ -189,6 +189,28 @@ pub fn change(key: &mut Vec<u8>, first_revision: u64) {
     key.extend_from_slice(&first_revision.to_be_bytes());
 }
 
+/// Appends a key of Merges.
+pub fn merge(key: &mut Vec<u8>, space: u32, merge_id: u64) {
+    numbered(key, space, merge_id);
+}
+
+/// Appends a key of `MemberMerges`.
+pub fn member_merge(key: &mut Vec<u8>, space: u32, dataset_id: u64, merge_id: u64) {
+    numbered(key, space, dataset_id);
+    key.extend_from_slice(&merge_id.to_be_bytes());
+}
+
+/// The space, the member and the merge in a key of `MemberMerges`.
+pub fn parse_member_merge(key: &[u8]) -> StoreResult<(u32, u64, u64)> {
+    let parse = || {
+        let (space, rest) = split_u32(key)?;
+        let (dataset_id, rest) = split_u64(rest)?;
+        let (merge_id, rest) = split_u64(rest)?;
+        rest.is_empty().then_some((space, dataset_id, merge_id))
+    };
+    parse().ok_or_else(|| malformed(Table::MemberMerges, key))
+}
+
 /// The account and the database in a key of Spaces.
 pub fn parse_space(key: &[u8]) -> StoreResult<(u32, u32)> {
     let parse = || {
@@ -215,7 +237,7 @@ pub fn parse_address(key: &[u8]) -> StoreResult<AddressKey<'_>> {
     parse().ok_or_else(|| malformed(Table::Addresses, key))
 }
 
-/// The space and the number in a key of Heads, Bodies or Redirects.
+/// The space and the number in a key of Heads, Bodies, Redirects or Merges.
 pub fn parse_numbered(table: Table, key: &[u8]) -> StoreResult<(u32, u64)> {
     let parse = || {
         let (space, rest) = split_u32(key)?;

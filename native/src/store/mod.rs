@@ -54,11 +54,15 @@ pub enum Table {
     Expiries,
     /// first revision -> `ChangeSegment`: the change log.
     Changes,
+    /// space, merge id -> `MergeRecord`.
+    Merges,
+    /// space, dataset id, merge id -> nothing: the merges of a member, as receiver and as source.
+    MemberMerges,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -70,6 +74,8 @@ impl Table {
         Self::Imports,
         Self::Expiries,
         Self::Changes,
+        Self::Merges,
+        Self::MemberMerges,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -96,6 +102,8 @@ impl Table {
             Self::Imports => "imports",
             Self::Expiries => "expiries",
             Self::Changes => "changes",
+            Self::Merges => "merges",
+            Self::MemberMerges => "member_merges",
         }
     }
 }
@@ -223,6 +231,10 @@ pub struct Mutations {
     tables: [TableMutations; Table::ALL.len()],
 }
 
+/// The entries and bytes of each table at some moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark([(usize, usize); Table::ALL.len()]);
+
 impl Mutations {
     /// Writes `value` at `key`.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
@@ -263,6 +275,19 @@ impl Mutations {
             table.entries.clear();
         }
         self
+    }
+
+    /// How much there is, for `rewind`.
+    pub fn mark(&self) -> Mark {
+        Mark(self.tables.each_ref().map(|table| (table.entries.len(), table.arena.len())))
+    }
+
+    /// Takes back what came after a mark.
+    pub fn rewind(&mut self, mark: &Mark) {
+        for (table, &(entries, bytes)) in self.tables.iter_mut().zip(&mark.0) {
+            table.entries.truncate(entries);
+            table.arena.truncate(bytes);
+        }
     }
 
     fn of(&mut self, table: Table) -> &mut TableMutations {

@@ -1,12 +1,16 @@
 //! A prepared batch meets a view: step by step, each whole or not at all.
 
+use prost::Message;
+
 use crate::fault::{Failure, Fault};
 use crate::matching::{Decision, Target, report};
 use crate::member::View;
 use crate::member::step::{self, Batch, Outcome, Step};
+use crate::operations::head_rules;
 use crate::store::StoreResult;
 use crate::wire::v1::{Head, MemberOutcome, OutcomeStatus, Warning};
 use crate::write::changelog::Changes;
+use crate::write::operation::Scene;
 use crate::write::requests;
 
 /// Makes what the batches need available in few round trips.
@@ -51,6 +55,44 @@ pub fn apply<T>(
     Ok(answers)
 }
 
+/// Applies one step; where heads have rules of their own, whole or not at all with them.
+fn step_with_rules(
+    view: &mut View<'_>,
+    (batch, links): (&Batch, &[u32]),
+    step: &Step,
+    decision: &mut Decision,
+    changes: &mut Changes,
+) -> Result<Outcome, Failure> {
+    if step.heads.iter().all(|wish| wish.rule.is_none()) {
+        return step::apply(view, batch, links, step, decision, changes);
+    }
+    let mark = changes.mark();
+    let outcome = view.attempt(|view| {
+        let mut outcome = step::apply(view, batch, links, step, decision, changes)?;
+        if outcome.status == OutcomeStatus::Ignored {
+            return Ok(outcome);
+        }
+        let mut scene = Scene {
+            view,
+            batch,
+            links,
+            source: &step.source,
+            expected_version: None,
+            request_id: step.request.as_ref().map_or("", |request| request.id.as_str()),
+            changes: Vec::new(),
+        };
+        head_rules::apply(&mut scene, step, decision, &mut outcome)?;
+        for change in &scene.changes {
+            changes.push(change);
+        }
+        Ok(outcome)
+    });
+    if outcome.is_err() {
+        changes.rewind(mark);
+    }
+    outcome
+}
+
 /// Applies the steps of a call: first answers are given again and kept.
 pub fn members(
     view: &mut View<'_>,
@@ -62,9 +104,10 @@ pub fn members(
         if let Some(request) = &step.request
             && let Some(outcome) = requests::replay(view, request, now_seconds)?
         {
-            return Ok(outcome);
+            let outcome = MemberOutcome::decode(outcome).map_err(Fault::internal)?;
+            return Ok(MemberOutcome { replayed: true, ..outcome });
         }
-        let outcome = step::apply(view, batch, links, step, decision, changes)?;
+        let outcome = step_with_rules(view, (batch, links), step, decision, changes)?;
         let keys = step::keys_of(batch, links, step);
         let resolution = report::resolution(keys, decision, false);
         let head =
@@ -80,9 +123,10 @@ pub fn members(
             fresh: outcome.fresh.unwrap_or_default().into(),
             revision: outcome.revision,
             replayed: false,
+            merge_ids: outcome.merge_ids,
         };
         if let Some(request) = &step.request {
-            requests::keep(view, request, &answer, now_seconds)?;
+            requests::keep(view, request, answer.encode_to_vec().into(), now_seconds)?;
         }
         Ok(answer)
     })
@@ -106,7 +150,7 @@ pub fn rows(
     links: &[u32],
 ) -> StoreResult<Vec<Result<RowOutcome, Fault>>> {
     apply(view, batch, |view, step, decision, changes| {
-        let outcome = step::apply(view, batch, links, step, decision, changes)?;
+        let outcome = step_with_rules(view, (batch, links), step, decision, changes)?;
         let Outcome { status, contact, warnings, .. } = outcome;
         Ok(RowOutcome { status, contact, warnings })
     })

@@ -1,10 +1,13 @@
 //! The change log: the changes of one batch become one segment, in the same commit.
 
+use std::collections::HashMap;
+
 use prost::encoding::message;
 
+use crate::json;
 use crate::member::View;
 use crate::store::{Table, keys, records};
-use crate::wire::storage::{ChangeRecord, ChangeSegment};
+use crate::wire::storage::{ChangeRecord, ChangeSegment, DatakeyDelta};
 
 /// The field `changes` of a `ChangeList`.
 const CHANGES_TAG: u32 = 1;
@@ -24,6 +27,17 @@ impl Changes {
         self.count += 1;
     }
 
+    /// How much there is, for `rewind`.
+    pub fn mark(&self) -> (usize, u32) {
+        (self.encoded.len(), self.count)
+    }
+
+    /// Takes back what came after a mark.
+    pub fn rewind(&mut self, (bytes, count): (usize, u32)) {
+        self.encoded.truncate(bytes);
+        self.count = count;
+    }
+
     /// Writes the segment; `first_revision` is that of the first change.
     pub fn write(
         self,
@@ -41,4 +55,22 @@ impl Changes {
         let key = keys::owned(|key| keys::change(key, first_revision));
         view.put_record(Table::Changes, &key, &segment);
     }
+}
+
+/// The top-level datakeys that differ between two canonical objects: those of the first in its
+/// order, then those that only the second has.
+pub fn deltas(before: &str, after: &str) -> Vec<DatakeyDelta> {
+    let later: HashMap<&str, &str> = json::members(after).collect();
+    let earlier: HashMap<&str, &str> = json::members(before).collect();
+    let delta = |name: &str, before: &str, after: &str| DatakeyDelta {
+        key: json::unescape(name).into_owned(),
+        before: before.to_owned(),
+        after: after.to_owned(),
+    };
+    let changed = json::members(before).filter_map(|(name, before)| {
+        let after = later.get(name).copied().unwrap_or_default();
+        (before != after).then(|| delta(name, before, after))
+    });
+    let added = json::members(after).filter(|(name, _)| !earlier.contains_key(name));
+    changed.chain(added.map(|(name, after)| delta(name, "", after))).collect()
 }

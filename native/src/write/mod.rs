@@ -3,7 +3,9 @@
 
 pub mod apply;
 pub mod changelog;
+pub mod data_rule;
 pub mod expiry;
+pub mod operation;
 mod planner;
 pub mod position;
 pub mod prepare;

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use prost::Message;
+
 use crate::datakey::{self, Change, Moment};
 use crate::fault::{Fault, Result};
 use crate::matching::{AddressBook, Policy, Probe, prepare as prepare_keys};
-use crate::member::step::{Batch, Copy, Origin, Step};
+use crate::member::step::{Batch, Copy, HeadWish, Origin, RequestId, Step, WishRule};
 use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::v1::{
-    AddressType, CopyMissing, CopySource, ErrorReason, IfExists, MemberChange, Warning, copy_source,
+    AddressType, CopyMissing, CopySource, ErrorReason, HeadAttach, IfExists, MemberChange,
+    NewbieMode, OwnedMode, Warning, copy_source,
 };
+use crate::write::data_rule::data_rule;
 use crate::write::requests;
 
 /// Datakey changes of one step: a body of 1 MiB holds no more worth changing one by one.
@@ -53,7 +57,7 @@ fn step(
         newbie_confirm: change.newbie_confirm,
         source: change.source.clone(),
         expected_version: change.expected_version,
-        request: requests::prepare(space.number, change)?,
+        request: request_id(space, change)?,
         return_fresh: change.return_fresh,
         resource_id: keys.resource_id,
         strict: policy.strict,
@@ -63,6 +67,13 @@ fn step(
         add_datakey(&mut step, index, datakey)?;
     }
     Ok(step)
+}
+
+fn request_id(space: &Space, change: &MemberChange) -> Result<Option<Box<RequestId>>> {
+    if change.request_id.is_empty() {
+        return Ok(None);
+    }
+    requests::prepare(space.number, &change.request_id, &change.encode_to_vec())
 }
 
 fn check_bounds(change: &MemberChange) -> Result<()> {
@@ -86,11 +97,7 @@ pub fn check_source(source: &str) -> Result<()> {
     Ok(())
 }
 
-fn heads(
-    space: &Space,
-    change: &MemberChange,
-    book: &mut AddressBook,
-) -> Result<Vec<(usize, bool)>> {
+fn heads(space: &Space, change: &MemberChange, book: &mut AddressBook) -> Result<Vec<HeadWish>> {
     let mut heads = Vec::with_capacity(change.heads.len());
     for (index, wish) in change.heads.iter().enumerate() {
         let head = wish.head.as_ref().ok_or_else(|| Fault::required("heads.head"))?;
@@ -98,9 +105,35 @@ fn heads(
             .map_err(|_| Fault::invalid("heads.head.type", "is not a known address type"))?;
         let entry =
             book.add(space, kind, &head.value).map_err(|fault| fault.with("index", index))?;
-        heads.push((entry, wish.newbie_confirm));
+        let rule = wish_rule(wish).map_err(|fault| fault.with("index", index))?;
+        heads.push(HeadWish { entry, confirm: wish.newbie_confirm, rule });
     }
     Ok(heads)
+}
+
+/// The rule of a head; `None` where it is the one that every head has without.
+fn wish_rule(wish: &HeadAttach) -> Result<Option<Box<WishRule>>> {
+    if wish.head_rule.is_none() && wish.data_rule.is_none() {
+        return Ok(None);
+    }
+    let rule = wish.head_rule.unwrap_or_default();
+    let newbie = match NewbieMode::try_from(rule.newbie) {
+        Ok(NewbieMode::Unspecified) => NewbieMode::Attach,
+        Ok(mode) => mode,
+        Err(_) => return Err(Fault::invalid("heads.head_rule.newbie", "is not a known mode")),
+    };
+    let owned = |mode: i32, field: &str| match OwnedMode::try_from(mode) {
+        Ok(OwnedMode::Unspecified) => Ok(OwnedMode::Error),
+        Ok(mode) => Ok(mode),
+        Err(_) => Err(Fault::invalid(field, "is not a known mode")),
+    };
+    let rule = WishRule {
+        newbie,
+        single: owned(rule.single, "heads.head_rule.single")?,
+        multi: owned(rule.multi, "heads.head_rule.multi")?,
+        data_rule: data_rule(wish.data_rule.as_ref())?,
+    };
+    Ok(Some(Box::new(rule)))
 }
 
 fn copy(

@@ -16,6 +16,7 @@ use crate::store::{Engine, Mutations, Snapshot, StoreResult};
 use crate::wire::v1::{ErrorReason, MemberOutcome};
 use crate::write::apply::{self, RowOutcome};
 use crate::write::expiry;
+use crate::write::operation::{self, Operation, OperationAnswer, Options};
 use crate::write::planner::Planner;
 use crate::write::position::{Position, Reached, behind_refused};
 
@@ -30,6 +31,8 @@ pub enum Purpose {
     Members,
     /// The rows of one chunk of an import.
     Rows(Chunk),
+    /// Another operation; the batch has its keys.
+    Operation(Box<dyn Operation>, Options),
 }
 
 /// What the writer must know of a chunk.
@@ -64,6 +67,8 @@ pub enum Answers {
     Rows(Vec<Result<RowOutcome>>),
     /// Of a chunk that was committed before.
     Repeated,
+    /// Of an operation.
+    Operation(OperationAnswer),
 }
 
 /// What became of a job.
@@ -176,7 +181,7 @@ impl Writer {
         let (reply, receiver) = sync_channel(1);
         let broken = match &job.purpose {
             Purpose::Rows(chunk) => Some(Arc::clone(&chunk.broken)),
-            Purpose::Members => None,
+            Purpose::Members | Purpose::Operation(..) => None,
         };
         queue.bytes += job.bytes;
         queue.waiting.push_back(Waiting { job, waiter: Waiter { reply, broken } });
@@ -334,6 +339,10 @@ fn apply_job<'a>(
 ) -> std::result::Result<Answers, Failure> {
     Ok(match &job.purpose {
         Purpose::Members => Answers::Members(apply::members(view, &job.batch, links)?),
+        Purpose::Operation(operation, options) => {
+            let operation = (operation.as_ref(), options);
+            Answers::Operation(operation::apply(view, &job.batch, links, operation)?)
+        }
         Purpose::Rows(Chunk { position, broken }) => {
             let now_seconds = job.batch.moment.now.as_second();
             match position {

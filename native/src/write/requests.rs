@@ -1,6 +1,6 @@
 //! Idempotency: a request id gives its first answer again for a day.
 
-use prost::Message;
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::fault::{Failure, Fault, Result};
@@ -8,7 +8,7 @@ use crate::member::View;
 use crate::member::step::RequestId;
 use crate::store::{StoreResult, Table, keys};
 use crate::wire::storage::RequestRecord;
-use crate::wire::v1::{ErrorReason, MemberChange, MemberOutcome};
+use crate::wire::v1::ErrorReason;
 use crate::write::expiry;
 
 /// Bytes of a request id; UUIDs and order numbers are shorter.
@@ -16,28 +16,27 @@ pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// How long a first answer is given again.
 const KEPT_SECONDS: i64 = 24 * 60 * 60;
 
-/// The request id of a change, if it has one.
-pub fn prepare(space: u32, change: &MemberChange) -> Result<Option<Box<RequestId>>> {
-    if change.request_id.is_empty() {
+/// A request id, if one was given; `request` is what must be the same when it comes again.
+pub fn prepare(space: u32, id: &str, request: &[u8]) -> Result<Option<Box<RequestId>>> {
+    if id.is_empty() {
         return Ok(None);
     }
-    let bytes = change.request_id.len();
-    if bytes > REQUEST_ID_BYTES_MAX {
-        return Err(Fault::limit("request_id", REQUEST_ID_BYTES_MAX, bytes));
+    if id.len() > REQUEST_ID_BYTES_MAX {
+        return Err(Fault::limit("request_id", REQUEST_ID_BYTES_MAX, id.len()));
     }
     Ok(Some(Box::new(RequestId {
-        key: keys::owned(|key| keys::request(key, space, change.request_id.as_bytes())),
-        id: change.request_id.clone(),
-        fingerprint: Sha256::digest(change.encode_to_vec()).into(),
+        key: keys::owned(|key| keys::request(key, space, id.as_bytes())),
+        id: id.to_owned(),
+        fingerprint: Sha256::digest(request).into(),
     })))
 }
 
-/// The first answer to a request id, if it is still kept.
+/// The first answer to a request id, encoded, if it is still kept.
 pub fn replay(
     view: &View<'_>,
     request: &RequestId,
     now_seconds: i64,
-) -> std::result::Result<Option<MemberOutcome>, Failure> {
+) -> std::result::Result<Option<Bytes>, Failure> {
     let Some(record) = view.request(&request.key)? else {
         return Ok(None);
     };
@@ -52,15 +51,14 @@ pub fn replay(
         .with("request_id", &request.id)
         .into());
     }
-    let outcome = MemberOutcome::decode(record.outcome).map_err(Fault::internal)?;
-    Ok(Some(MemberOutcome { replayed: true, ..outcome }))
+    Ok(Some(record.outcome))
 }
 
 /// Keeps the first answer to a request id.
 pub fn keep(
     view: &mut View<'_>,
     request: &RequestId,
-    outcome: &MemberOutcome,
+    outcome: Bytes,
     now_seconds: i64,
 ) -> StoreResult<()> {
     if let Some(expired) = view.request(&request.key)? {
@@ -69,7 +67,7 @@ pub fn keep(
     let expires_seconds = now_seconds + KEPT_SECONDS;
     let record = RequestRecord {
         fingerprint: request.fingerprint.to_vec().into(),
-        outcome: outcome.encode_to_vec().into(),
+        outcome,
         expires_seconds,
     };
     expiry::remember(view, Table::Requests, &request.key, expires_seconds);

@@ -9,23 +9,28 @@ use _native::core::Core;
 use _native::import::ImportStream;
 use _native::store::{Engine, Lmdb, Memory, Mutations, Options, Table, dump, keys, records};
 use _native::tools;
-use _native::wire::storage::{RedirectRecord, SpaceRecord};
+use _native::wire::storage::{BodyRecord, RedirectRecord, SpaceRecord};
 use _native::wire::v1::import_column::Target;
 use _native::wire::v1::stream_import_request::Message as Import;
 use _native::wire::v1::{
     AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, FieldColumn,
-    IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow, MemberChange,
-    SetMemberBatchRequest, SetMemberRequest, StreamImportRequest,
+    IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow, ListHeadsRequest,
+    ListMergesRequest, MatchKeys, MemberChange, MergeHeadRule, MergeMembersResponse,
+    SetMemberBatchRequest, SetMemberRequest, StreamImportRequest, UnmergeMembersRequest,
+    UnmergeMembersResponse,
 };
 use prost::Message;
 
 use crate::random::{Random, seeds};
 use crate::requests;
 use crate::support::{
-    FIND_MEMBERS, GET_DATASET, GET_MEMBER, MEMBERS_EXIST, NORMALIZE, OTHER_SPACE, RESOLVE,
-    RESOLVE_BATCH, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, config_of, core_with, described,
-    entries, field, space_config,
+    ATTACH_HEAD, DETACH_HEAD, FIND_MEMBERS, GET_DATASET, GET_MEMBER, LIST_HEADS, LIST_MERGES,
+    MEMBERS_EXIST, MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, REPLACE_HEAD, RESOLVE, RESOLVE_BATCH,
+    SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS, config_of, core_with,
+    described, entries, field, space_config,
 };
+
+type Entry = (Table, Vec<u8>, Vec<u8>);
 
 /// How many sequences are tried, and how many requests each has.
 const SEQUENCES: u64 = 12;
@@ -62,6 +67,8 @@ struct Pair {
     last_change: MemberChange,
     answers: usize,
     refusals: usize,
+    /// Merges that were made and undone at once.
+    merges: usize,
 }
 
 impl Pair {
@@ -77,7 +84,7 @@ impl Pair {
         let memory = core(Arc::new(Memory::default()));
         let lmdb = core(Arc::new(Lmdb::open(&options).expect("a new directory")));
         let last_change = MemberChange::default();
-        Self { clock, memory, lmdb, last_change, answers: 0, refusals: 0 }
+        Self { clock, memory, lmdb, last_change, answers: 0, refusals: 0, merges: 0 }
     }
 
     /// Does the same to both and compares what comes of it.
@@ -137,9 +144,66 @@ impl Pair {
         self.both(|_, engine| redirect(engine, to).map_err(|error| error.to_string()));
     }
 
+    /// One of the operations on heads and members; validated first now and then.
+    fn operate(&mut self, random: &mut Random) {
+        macro_rules! operate {
+            ($method:expr, $request:expr) => {{
+                let request = $request;
+                self.write(random, $method, |validate_only| {
+                    let mut request = request.clone();
+                    request.options.get_or_insert_default().validate_only = validate_only;
+                    request
+                });
+            }};
+        }
+        match random.below(6) {
+            0 => operate!(ATTACH_HEAD, requests::attach_head(random)),
+            1 => operate!(DETACH_HEAD, requests::detach_head(random)),
+            2 => operate!(REPLACE_HEAD, requests::replace_head(random)),
+            3 => operate!(MERGE_MEMBERS, requests::merge(random)),
+            4 => {
+                let latest = usize::try_from(revision(self)).expect("few revisions");
+                let merge_id = latest.saturating_sub(random.below(30)) as u64;
+                operate!(UNMERGE_MEMBERS, requests::unmerge(random, merge_id));
+            }
+            _ => self.merge_and_back(random),
+        }
+    }
+
+    /// Undoing a merge at once leaves the members as they were.
+    fn merge_and_back(&mut self, random: &mut Random) {
+        let mut request = requests::merge(random);
+        request.space = Some(SPACE);
+        request.options = None;
+        // By number, so that most are of members that live.
+        let number = |random: &mut Random| {
+            Some(MatchKeys { contact_id: Some(1 + random.below(6) as u64), ..Default::default() })
+        };
+        request.source = number(random);
+        if request.head_rule != MergeHeadRule::Replace as i32 {
+            request.receiver = number(random);
+        }
+        let before = identities(self.memory.1.as_ref());
+        let Some(answer) = self.call(MERGE_MEMBERS, &request) else { return };
+        let answer = MergeMembersResponse::decode(answer.as_slice()).expect("an answer");
+        let merge_id = answer.outcome.expect("an outcome").merge_id;
+        let undo = UnmergeMembersRequest { space: Some(SPACE), merge_id, options: None };
+        let undone = self.call(UNMERGE_MEMBERS, &undo).expect("a merge can be undone");
+        let undone = UnmergeMembersResponse::decode(undone.as_slice()).expect("an answer");
+        assert_eq!(undone.outcome.expect("an outcome").conflicts, Vec::new());
+        let after = identities(self.memory.1.as_ref());
+        let only = |ours: &[Entry], theirs: &[Entry]| -> Vec<Entry> {
+            ours.iter().filter(|entry| !theirs.contains(entry)).cloned().collect()
+        };
+        assert_eq!(only(&after, &before), only(&before, &after), "{request:?}");
+        self.merges += 1;
+        let again = self.call(UNMERGE_MEMBERS, &undo);
+        assert_eq!(again, None, "a merge is undone once");
+    }
+
     fn step(&mut self, random: &mut Random) {
         let random = &mut *random;
-        match random.below(24) {
+        match random.below(30) {
             0..=7 => {
                 let space = requests::space(random);
                 if !random.once_in(6) {
@@ -165,6 +229,15 @@ impl Pair {
             11 | 12 => self.import(random),
             13 => self.redirect(random),
             14 => self.clock.advance(*random.pick(&STEPS_SECONDS)),
+            24..=28 => self.operate(random),
+            29 => {
+                let contact_id = random.below(12) as u64;
+                let space = requests::space(random);
+                let request = ListMergesRequest { space, contact_id, ..Default::default() };
+                self.call(LIST_MERGES, &request);
+                let keys = Some(requests::keys(random));
+                self.call(LIST_HEADS, &ListHeadsRequest { space, keys, ..Default::default() });
+            }
             15 => drop(self.call(RESOLVE_BATCH, &requests::resolve_batch(random))),
             16 => drop(self.call(NORMALIZE, &requests::normalize(random))),
             17 | 18 => drop(self.call(GET_MEMBER, &requests::get_member(random))),
@@ -327,7 +400,30 @@ fn check(seed: u64) {
     assert!(pair.answers > REQUESTS / 4, "{} answers", pair.answers);
     assert!(pair.refusals > REQUESTS / 10, "{} refusals", pair.refusals);
     assert!(revision(&pair) > 10, "{} revisions", revision(&pair));
+    assert!(pair.merges > 0, "no merge was undone");
     pair.finish(directory.path(), &store);
+}
+
+/// Who has which identifiers and data: everything but versions, times and history.
+fn identities(engine: &dyn Engine) -> Vec<Entry> {
+    const TABLES: [Table; 5] =
+        [Table::Addresses, Table::Heads, Table::Bodies, Table::Redirects, Table::Fields];
+    let entries = entries(engine).into_iter().filter(|entry| TABLES.contains(&entry.0));
+    let timeless = entries.map(|(table, key, value)| {
+        if table != Table::Bodies {
+            return (table, key, value);
+        }
+        let body: BodyRecord = records::decode(table, &value).expect("a body");
+        let kept = BodyRecord {
+            data: body.data,
+            head_ids: body.head_ids,
+            head_types: body.head_types,
+            create: body.create,
+            ..Default::default()
+        };
+        (table, key, records::encode(&kept))
+    });
+    timeless.collect()
 }
 
 #[test]

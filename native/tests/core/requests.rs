@@ -1,9 +1,11 @@
 //! Random requests over few people, so that they meet each other all the time.
 
 use _native::wire::v1::{
-    Address, AddressType, CopyMissing, CopySource, DatakeyChange, FieldValue, GetDatasetRequest,
-    GetMemberRequest, HeadAttach, KeyKind, MatchKeys, MatchPolicy, MemberChange, NormalizeRequest,
-    OrderedKey, ResolveBatchRequest, ResolveRequest, Space, copy_source,
+    Address, AddressType, AttachHeadRequest, CopyMissing, CopySource, DataRule, DatakeyChange,
+    DatakeyRule, DetachHeadRequest, FieldValue, GetDatasetRequest, GetMemberRequest, HeadAttach,
+    HeadKey, HeadRule, KeyKind, MatchKeys, MatchPolicy, MemberChange, MergeMembersRequest,
+    NormalizeRequest, OrderedKey, ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, Space,
+    UnmergeMembersRequest, WriteOptions, copy_source, head_key,
 };
 use _native::wire::v1::{FindMembersRequest, MembersExistRequest};
 
@@ -226,10 +228,99 @@ fn copy(random: &mut Random) -> Option<CopySource> {
     random.once_in(5).then_some(CopySource { source, missing })
 }
 
+/// A rule for the data of two members; seldom a wrong one.
+pub fn data_rule(random: &mut Random) -> DataRule {
+    let key = |random: &mut Random| DatakeyRule {
+        path: (*random.pick(&["name", "a.b", "a", "crm.id", "a.b[0]", "member.id"])).to_owned(),
+        mode: enumerated(random, 6),
+    };
+    DataRule {
+        level: random.once_in(2).then(|| u32::try_from(random.below(4)).expect("few levels")),
+        has_miss: enumerated(random, 4),
+        has_has: enumerated(random, 6),
+        miss_has: enumerated(random, 3),
+        keys: if random.once_in(3) { random.some(2, key) } else { Vec::new() },
+    }
+}
+
+fn write_options(random: &mut Random) -> WriteOptions {
+    WriteOptions {
+        source: "192.0.2.7".to_owned(),
+        expected_version: rarely(random, 20, 4),
+        request_id: (*random.pick(&REQUEST_IDS)).to_owned(),
+        validate_only: false,
+    }
+}
+
+fn head_key(random: &mut Random) -> HeadKey {
+    let key = if random.once_in(4) {
+        head_key::Key::HeadId(random.below(12) as u64)
+    } else {
+        head_key::Key::Address(any_address(random))
+    };
+    HeadKey { key: Some(key).filter(|_| !random.once_in(60)) }
+}
+
+pub fn attach_head(random: &mut Random) -> AttachHeadRequest {
+    AttachHeadRequest {
+        space: space(random),
+        keys: Some(keys(random)),
+        policy: policy(random),
+        head: Some(any_address(random)),
+        origin: 7,
+        newbie_confirm: random.once_in(2),
+        options: Some(write_options(random)),
+    }
+}
+
+pub fn detach_head(random: &mut Random) -> DetachHeadRequest {
+    DetachHeadRequest {
+        space: space(random),
+        head: Some(head_key(random)),
+        split: random.once_in(2),
+        options: Some(write_options(random)),
+    }
+}
+
+pub fn replace_head(random: &mut Random) -> ReplaceHeadRequest {
+    ReplaceHeadRequest {
+        space: space(random),
+        current: Some(head_key(random)),
+        head: Some(any_address(random)),
+        origin: 0,
+        newbie_confirm: false,
+        options: Some(write_options(random)),
+    }
+}
+
+pub fn merge(random: &mut Random) -> MergeMembersRequest {
+    MergeMembersRequest {
+        space: space(random),
+        receiver: Some(keys(random)),
+        source: Some(keys(random)),
+        policy: policy(random),
+        head_rule: enumerated(random, 5),
+        data_rule: random.once_in(2).then(|| data_rule(random)),
+        return_fresh: random.once_in(2),
+        options: Some(write_options(random)),
+    }
+}
+
+/// Undoes a merge that may be one.
+pub fn unmerge(random: &mut Random, merge_id: u64) -> UnmergeMembersRequest {
+    UnmergeMembersRequest { space: space(random), merge_id, options: Some(write_options(random)) }
+}
+
 pub fn change(random: &mut Random) -> MemberChange {
     let attach = |random: &mut Random| HeadAttach {
         head: Some(any_address(random)).filter(|_| !random.once_in(60)),
         newbie_confirm: random.once_in(2),
+        head_rule: random.once_in(2).then(|| HeadRule {
+            newbie: enumerated(random, 5),
+            single: enumerated(random, 7),
+            multi: enumerated(random, 7),
+        }),
+        data_rule: random.once_in(2).then(|| data_rule(random)),
     };
     let sources = ["", "192.0.2.1", "2001:db8::1"];
     MemberChange {

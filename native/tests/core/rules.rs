@@ -222,7 +222,7 @@ fn a_member_has_a_thousand_heads_at_most() {
     let (core, engine) = memory_core(&config());
     let head = |number: usize| HeadAttach {
         head: Some(address(AddressType::Vk, &number.to_string())),
-        newbie_confirm: false,
+        ..Default::default()
     };
     let attach = |numbers: std::ops::Range<usize>| MemberChange {
         heads: numbers.map(head).collect(),

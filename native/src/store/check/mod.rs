@@ -6,6 +6,7 @@
 mod index;
 mod log;
 mod member;
+mod merge;
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,7 +128,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 8] = [
+    let checks: [(Table, PageCheck); 10] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -136,6 +137,8 @@ fn check_snapshot(
         (Table::Requests, index::requests),
         (Table::Imports, index::imports),
         (Table::Expiries, index::expiries),
+        (Table::Merges, merge::merges),
+        (Table::MemberMerges, merge::members),
     ];
     for (table, check) in checks {
         let mut entries = 0;

@@ -3,7 +3,7 @@
 use crate::store::conformance::{get, put};
 use crate::store::{Memory, Mutations};
 use crate::wire::storage::{
-    AddressRecord, ChangeList, ChangeRecord, ChangeSegment, HeadRecord, ImportRecord,
+    AddressRecord, ChangeList, ChangeRecord, ChangeSegment, HeadRecord, ImportRecord, MergeRecord,
     RedirectRecord, RequestRecord,
 };
 use crate::wire::v1::AddressType;
@@ -85,6 +85,14 @@ fn expiry_key(table: Table, target: &[u8]) -> Vec<u8> {
     keys::owned(|key| keys::expiry(key, HOUR, table, target))
 }
 
+fn merge_key(merge_id: u64) -> Vec<u8> {
+    keys::owned(|key| keys::merge(key, SPACE, merge_id))
+}
+
+fn member_merge_key(member: u64, merge_id: u64) -> Vec<u8> {
+    keys::owned(|key| keys::member_merge(key, SPACE, member, merge_id))
+}
+
 fn change_key(revision: u64) -> Vec<u8> {
     keys::owned(|key| keys::change(key, revision))
 }
@@ -144,6 +152,15 @@ fn sound_beside(engine: &dyn Engine, members: u64, heads: u64) {
     for (table, key) in [(Table::Requests, request_key()), (Table::Imports, import_key())] {
         put(engine, Table::Expiries, &[(&expiry_key(table, &key), b"")]).unwrap();
     }
+    let merge = MergeRecord {
+        receiver_dataset_id: 1,
+        source_dataset_id: members + 1,
+        ..Default::default()
+    };
+    write(engine, Table::Merges, &merge_key(2), &merge);
+    for member in [1, members + 1] {
+        put(engine, Table::MemberMerges, &[(&member_merge_key(member, 2), b"")]).unwrap();
+    }
     write(engine, Table::Changes, &change_key(1), &segment(&[1, 2]));
     write(engine, Table::Changes, &change_key(3), &segment(&[1]));
     change(engine, Table::Meta, keys::HEADER, |header: &mut StoreHeader| {
@@ -175,6 +192,8 @@ fn a_sound_store_has_no_problems() {
         ("fields", 3),
         ("heads", 7),
         ("imports", 1),
+        ("member_merges", 2),
+        ("merges", 1),
         ("meta", 1),
         ("redirects", 2),
         ("requests", 1),
@@ -407,6 +426,33 @@ const OTHER_CASES: [Case; 22] = [
         write(engine, Table::Changes, &change_key(3), &segment(&[6]));
     }),
 ];
+
+const MERGE_CASES: [Case; 5] = [
+    ("merges: space 1: member 1 does not find merge 2", |engine| {
+        remove(engine, Table::MemberMerges, &member_merge_key(1, 2));
+    }),
+    ("merges: space 1: merge 9 is of the future", |engine| {
+        write(engine, Table::Merges, &merge_key(9), &MergeRecord::default());
+    }),
+    ("merges: space 1: merge 2 has member 99, never given out", |engine| {
+        change(engine, Table::Merges, &merge_key(2), |merge: &mut MergeRecord| {
+            merge.source_dataset_id = 99;
+        });
+    }),
+    ("member_merges: space 1: member 2 has merge 2, which is not of it", |engine| {
+        put(engine, Table::MemberMerges, &[(&member_merge_key(2, 2), b"")]).unwrap();
+    }),
+    ("member_merges: space 1: member 1 has merge 3, which is not of it", |engine| {
+        put(engine, Table::MemberMerges, &[(&member_merge_key(1, 3), b"")]).unwrap();
+    }),
+];
+
+#[test]
+fn damage_of_merges_is_found() {
+    for (expected, damage) in MERGE_CASES {
+        check_damage(expected, damage);
+    }
+}
 
 #[test]
 fn damage_beside_the_members_is_found() {

@@ -1,0 +1,47 @@
+//! Heads on the move: taken from a member, given to one, set free; and the end of a body.
+
+use crate::fault::{Failure, Fault};
+use crate::member::View;
+use crate::member::heads::index_changes;
+use crate::space::Space;
+use crate::store::StoreResult;
+use crate::wire::storage::BodyRecord;
+
+/// Takes a head from a living member, who may be left without any; answers how many are left. The
+/// address still leads to the member.
+pub fn take(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> Result<usize, Failure> {
+    let gone = || Fault::internal("a head is taken from a body that is gone");
+    let body = view.change_body(space, contact)?.ok_or_else(gone)?;
+    let position = body.head_ids.iter().position(|&id| id == head_id);
+    let position = position.ok_or_else(|| Fault::internal("a body does not have its head"))?;
+    body.head_ids.remove(position);
+    body.head_types.remove(position);
+    Ok(body.head_ids.len())
+}
+
+/// Gives a head that was taken from somebody to a living member, with its state.
+pub fn give(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> StoreResult<()> {
+    let kind = view.head(space, head_id)?.map_or(0, |head| head.r#type);
+    if let Some(body) = view.change_body(space, contact)? {
+        body.head_ids.push(head_id);
+        body.head_types.push(kind);
+    }
+    view.assign_head(space, head_id, contact)
+}
+
+/// Lets a head that was taken from somebody belong to nobody: it leaves its list groups (seed 002,
+/// member.head.detach).
+pub fn set_free(view: &mut View<'_>, space: u32, head_id: u64) -> StoreResult<()> {
+    view.change_head(space, head_id, |head| head.groups.clear())?;
+    view.assign_head(space, head_id, 0)
+}
+
+/// Ends the body of a member with its entries in the secondary indexes; answers what it was.
+pub fn bury(view: &mut View<'_>, space: &Space, contact: u64) -> Result<BodyRecord, Failure> {
+    let gone = || Fault::internal("a body that ends is gone");
+    let body = view.remove_body(space.number, contact)?.ok_or_else(gone)?;
+    for change in index_changes(view, space, contact, &body.data, "{}")? {
+        change.carry_out(view, space.number, contact);
+    }
+    Ok(body)
+}

@@ -1,0 +1,260 @@
+//! The half of a view that changes: every change is one entry or one record, and an attempt that is
+//! under way can take it back.
+
+use prost::Message;
+
+use super::attempt::Undo;
+use super::{Body, Number, OpenSpace, Place, View, index};
+use crate::store::{Mutations, StoreResult, Table, keys, records};
+use crate::wire::storage::{
+    AddressRecord, BodyRecord, HeadRecord, MergeRecord, RedirectRecord, RequestRecord, SpaceRecord,
+};
+use crate::wire::v1::AddressType;
+
+/// Bytes of a usual entry of Addresses.
+const ADDRESS_BYTES: usize = 48;
+
+impl View<'_> {
+    /// Makes room for the bodies of a batch of so many steps and bytes.
+    pub fn expect(&mut self, steps: usize, bytes: usize) {
+        self.out.reserve(Table::Bodies, steps, bytes);
+    }
+
+    /// Spends the next revision.
+    pub fn next_revision(&mut self) -> u64 {
+        self.header.revision += 1;
+        self.header.revision
+    }
+
+    /// Gives an address of the batch a new record.
+    pub fn set_address(&mut self, slot: u32, record: AddressRecord) {
+        let position = slot as usize;
+        let former = &self.slots[position];
+        let undo = Undo::Slot(slot, former.record, former.changed);
+        self.note(undo);
+        let slot = &mut self.slots[position];
+        slot.record = Some(record);
+        slot.changed = true;
+    }
+
+    /// Gives the address of a known head to a member; 0 gives it to nobody.
+    pub fn assign_head(&mut self, space: u32, head_id: u64, dataset_id: u64) -> StoreResult<()> {
+        let Some(key) = self.head(space, head_id)?.map(|head| address_key(space, head)) else {
+            return Ok(());
+        };
+        let record = AddressRecord { head_id, dataset_id };
+        if let Ok(slot) = self.slots.binary_search_by_key(&key.as_slice(), |slot| slot.key) {
+            self.set_address(index(slot), record);
+            return Ok(());
+        }
+        let former = self.others.insert(key.clone(), record);
+        self.note(Undo::Other(key, former));
+        Ok(())
+    }
+
+    /// Puts a new body.
+    pub fn insert_body(&mut self, space: u32, id: u64, record: BodyRecord) {
+        self.note_place((space, id));
+        self.open(space, id, Body { record, changed: true, settled: false });
+    }
+
+    /// A living body, to be changed.
+    pub fn change_body(&mut self, space: u32, id: u64) -> StoreResult<Option<&mut BodyRecord>> {
+        let Some(position) = self.open_position(space, id)? else {
+            return Ok(None);
+        };
+        self.note_body(position);
+        let body = &mut self.bodies[position as usize].1;
+        body.changed = true;
+        Ok(Some(&mut body.record))
+    }
+
+    /// Encodes a body whose step is done: most are not touched again, and a large batch then holds
+    /// few that are decoded. A body settles once only, because each time leaves another state of it
+    /// among the mutations; within an attempt it stays open.
+    pub fn settle_body(&mut self, space: u32, id: u64) {
+        let Some(&Place::Open(position)) = self.places.get(&(space, id)) else {
+            return;
+        };
+        let body = &mut self.bodies[position as usize].1;
+        if body.settled || !body.changed || self.journal.is_some() {
+            return;
+        }
+        let record = std::mem::take(body).record;
+        let key = keys::owned(|key| keys::body(key, space, id));
+        let settled = self.out.put_record(Table::Bodies, &key, &record);
+        self.places.insert((space, id), Place::Settled(settled));
+    }
+
+    /// Ends a living body; answers what it was.
+    pub fn remove_body(&mut self, space: u32, id: u64) -> StoreResult<Option<BodyRecord>> {
+        let Some(position) = self.open_position(space, id)? else {
+            return Ok(None);
+        };
+        self.note_body(position);
+        self.note_place((space, id));
+        let body = std::mem::take(&mut self.bodies[position as usize].1);
+        self.places.insert((space, id), Place::Nowhere);
+        self.out.delete(Table::Bodies, &keys::owned(|key| keys::body(key, space, id)));
+        Ok(Some(body.record))
+    }
+
+    /// Lets a number lead to another one, or no longer.
+    pub fn set_redirect(&mut self, space: u32, id: u64, to: Option<u64>) {
+        let former = self.redirects.insert((space, id), to);
+        self.note(Undo::Redirect((space, id), former));
+    }
+
+    /// Changes the record of a head that exists.
+    pub fn change_head(
+        &mut self,
+        space: u32,
+        id: u64,
+        change: impl FnOnce(&mut HeadRecord),
+    ) -> StoreResult<()> {
+        self.note_head((space, id));
+        if let Some((record, changed)) = self.head_mut(space, id)? {
+            change(record);
+            *changed = true;
+        }
+        Ok(())
+    }
+
+    /// Puts the record of a head.
+    pub fn insert_head(&mut self, space: u32, id: u64, record: &HeadRecord) {
+        self.note_head((space, id));
+        let key = keys::owned(|key| keys::head(key, space, id));
+        let position = self.out.put_record(Table::Heads, &key, record);
+        self.new_heads.insert((space, id), position);
+        self.heads.remove(&(space, id));
+    }
+
+    /// Takes the next head id of an open space.
+    pub fn next_head_id(&mut self, space: u32) -> u64 {
+        let record = self.counters(space);
+        record.next_head_id += 1;
+        record.next_head_id - 1
+    }
+
+    /// Takes the next dataset id of an open space.
+    pub fn next_dataset_id(&mut self, space: u32) -> u64 {
+        let record = self.counters(space);
+        record.next_dataset_id += 1;
+        record.next_dataset_id - 1
+    }
+
+    /// Stores the answer to a request id.
+    pub fn set_request(&mut self, key: Vec<u8>, record: RequestRecord) {
+        self.put(Table::Requests, &key, &records::encode(&record));
+        self.requests.insert(key, record);
+    }
+
+    /// Stores a merge, where both members find it.
+    pub fn set_merge(&mut self, space: u32, id: u64, record: MergeRecord) {
+        for member in [record.receiver_dataset_id, record.source_dataset_id] {
+            let key = keys::owned(|key| keys::member_merge(key, space, member, id));
+            self.put(Table::MemberMerges, &key, &[]);
+        }
+        let former = self.merges.insert((space, id), record);
+        self.note(Undo::Merge((space, id), former.map(Box::new)));
+    }
+
+    /// Writes an entry that no later step of the batch reads.
+    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.out.put(table, key, value);
+    }
+
+    /// Writes a record that no later step of the batch reads.
+    pub fn put_record<M: Message>(&mut self, table: Table, key: &[u8], record: &M) {
+        self.out.put_record(table, key, record);
+    }
+
+    /// Removes an entry that no later step of the batch reads.
+    pub fn delete(&mut self, table: Table, key: &[u8]) {
+        self.out.delete(table, key);
+    }
+
+    /// Adds or removes an entry of a secondary index.
+    pub fn set_field(&mut self, key: Vec<u8>, present: bool) {
+        if self.journal.is_some() {
+            let former = self.fields.get(&key).copied();
+            self.note(Undo::Field(key.clone(), former));
+        }
+        self.fields.insert(key, present);
+    }
+
+    /// What makes the changes of this view permanent.
+    pub fn into_mutations(mut self) -> Mutations {
+        let mut out = std::mem::take(&mut self.out);
+        if self.header.revision != self.first_revision {
+            out.put(Table::Meta, keys::HEADER, &records::encode(&self.header));
+        }
+        for space in self.spaces.values().filter(|space| space.changed) {
+            out.put(Table::Spaces, &space.key, &records::encode(&space.record));
+        }
+        out.reserve(Table::Addresses, self.slots.len(), self.slots.len() * ADDRESS_BYTES);
+        for slot in self.slots.iter().filter(|slot| slot.changed) {
+            out.put_record(Table::Addresses, slot.key, &slot.record.unwrap_or_default());
+        }
+        for (key, record) in &self.others {
+            out.put_record(Table::Addresses, key, record);
+        }
+        let mut key = Vec::new();
+        // After the new heads: of two entries for one head, the last counts.
+        for (&(space, id), (record, _)) in self.heads.iter().filter(|(_, entry)| entry.1) {
+            key.clear();
+            keys::head(&mut key, space, id);
+            out.put_record(Table::Heads, &key, record);
+        }
+        // After the settled ones: of two entries for one body, the last counts. Each is dropped
+        // when it is written, so that a large batch is not held twice.
+        for ((space, id), body) in self.bodies.drain(..).filter(|(_, body)| body.changed) {
+            key.clear();
+            keys::body(&mut key, space, id);
+            out.put_record(Table::Bodies, &key, &body.record);
+        }
+        for (&(space, id), &to) in &self.redirects {
+            key.clear();
+            keys::redirect(&mut key, space, id);
+            match to {
+                Some(to_dataset_id) => {
+                    out.put_record(Table::Redirects, &key, &RedirectRecord { to_dataset_id });
+                }
+                None => out.delete(Table::Redirects, &key),
+            }
+        }
+        for (&(space, id), record) in &self.merges {
+            key.clear();
+            keys::merge(&mut key, space, id);
+            out.put_record(Table::Merges, &key, record);
+        }
+        for (key, &present) in &self.fields {
+            if present {
+                out.put(Table::Fields, key, &[]);
+            } else {
+                out.delete(Table::Fields, key);
+            }
+        }
+        out
+    }
+
+    fn counters(&mut self, number: u32) -> &mut SpaceRecord {
+        self.note_space(number);
+        let open: &mut OpenSpace = self.spaces.get_mut(&number).expect("open_space comes first");
+        open.changed = true;
+        &mut open.record
+    }
+
+    fn note_place(&mut self, number: Number) {
+        let former = self.places.get(&number).copied();
+        self.note(Undo::Place(number, former));
+    }
+}
+
+/// The key under which the address of a head is found.
+pub fn address_key(space: u32, head: &HeadRecord) -> Vec<u8> {
+    let kind = AddressType::try_from(i32::try_from(head.r#type).unwrap_or_default());
+    keys::owned(|key| {
+        keys::address(key, space, kind.unwrap_or_default(), head.address.as_bytes());
+    })
+}

@@ -1,0 +1,95 @@
+//! An identifier leaves its member (seed 002, member.head.detach).
+
+use prost::Message;
+
+use crate::address::type_name;
+use crate::fault::{Failure, Fault};
+use crate::matching::Decision;
+use crate::member::{moves, read};
+use crate::wire::storage::{BodyRecord, ChangeRecord, HeadRecord};
+use crate::wire::v1::{AddressType, ErrorReason, HeadOutcome, OutcomeStatus};
+use crate::write::operation::{Operation, Scene};
+
+/// Takes a head from its member.
+#[derive(Debug)]
+pub struct DetachHead {
+    /// The key of the head, among those of the batch.
+    pub key: usize,
+    /// Whether the head becomes a member of its own.
+    pub split: bool,
+}
+
+/// A head that a member has.
+pub struct Owned {
+    /// The member.
+    pub contact: u64,
+    /// The number of the head.
+    pub id: u64,
+    /// Its state.
+    pub record: HeadRecord,
+}
+
+/// Finds the head that one key of the batch names; somebody must have it.
+pub fn owned(scene: &mut Scene<'_, '_>, key: usize) -> Result<Owned, Failure> {
+    let keys = scene.keys(&(key..key + 1), false);
+    let mut decision = Decision::default();
+    let contact = scene.member(keys, &mut decision)?;
+    let id = decision.found[0].head;
+    let gone = || Fault::internal("a head that somebody has is gone");
+    let record = scene.view.head(scene.space(), id)?.cloned().ok_or_else(gone)?;
+    Ok(Owned { contact, id, record })
+}
+
+impl Operation for DetachHead {
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let Owned { contact, id, record } = owned(scene, self.key)?;
+        scene.check_version(contact)?;
+        let space = scene.space();
+        if moves::take(scene.view, space, contact, id)? == 0 {
+            return Err(last(contact, &record).into());
+        }
+        if !self.split {
+            moves::set_free(scene.view, space, id)?;
+        }
+        let change = ChangeRecord { detached_head_ids: vec![id], ..Default::default() };
+        let version = scene.touch(contact, change)?;
+        let split_contact_id = if self.split { split(scene, id)? } else { 0 };
+        let outcome = HeadOutcome {
+            status: OutcomeStatus::Updated.into(),
+            contact_id: contact,
+            version,
+            head: Some(read::wire_head(id, &record)),
+            split_contact_id,
+            warnings: Vec::new(),
+            revision: scene.view.revision(),
+        };
+        Ok(outcome.encode_to_vec())
+    }
+}
+
+/// Makes a member without data of a head that was taken from another one.
+fn split(scene: &mut Scene<'_, '_>, head_id: u64) -> Result<u64, Failure> {
+    let space = scene.space();
+    let contact = scene.view.next_dataset_id(space);
+    let body =
+        BodyRecord { data: "{}".to_owned(), create: Some(scene.stamp()), ..Default::default() };
+    scene.view.insert_body(space, contact, body);
+    moves::give(scene.view, space, contact, head_id)?;
+    let change = ChangeRecord {
+        created_data: "{}".to_owned(),
+        attached_head_ids: vec![head_id],
+        ..Default::default()
+    };
+    scene.touch(contact, change)?;
+    Ok(contact)
+}
+
+fn last(contact: u64, head: &HeadRecord) -> Fault {
+    let kind = AddressType::try_from(i32::try_from(head.r#type).unwrap_or_default());
+    Fault::new(
+        ErrorReason::HeadLast,
+        "This is the last head of its member; replace it, or delete the member.",
+    )
+    .with("contact_id", contact)
+    .with("type", type_name(kind.unwrap_or_default()))
+}

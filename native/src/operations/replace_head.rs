@@ -1,0 +1,48 @@
+//! One identifier of a member for another, in one step (seed 002, member.head.replace).
+
+use prost::Message;
+
+use super::attach_head::NewHead;
+use super::detach_head::{Owned, owned};
+use crate::fault::{Failure, Fault};
+use crate::member::{heads, moves};
+use crate::wire::storage::ChangeRecord;
+use crate::wire::v1::{HeadOutcome, OutcomeStatus};
+use crate::write::operation::{Operation, Scene};
+
+/// Attaches a head to the member that has another one, which it loses.
+#[derive(Debug)]
+pub struct ReplaceHead {
+    /// The key of the head that goes, among those of the batch.
+    pub current: usize,
+    /// The address that comes.
+    pub head: NewHead,
+}
+
+impl Operation for ReplaceHead {
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let Owned { contact, id, .. } = owned(scene, self.current)?;
+        scene.check_version(contact)?;
+        let keys = scene.keys(&(self.current..self.current + 1), false);
+        if self.head.wire(scene, keys).id == id {
+            return Err(Fault::invalid("head", "must be another identifier than current").into());
+        }
+        let mut outcome = HeadOutcome {
+            status: OutcomeStatus::Updated.into(),
+            contact_id: contact,
+            ..Default::default()
+        };
+        let space = scene.space();
+        let mut change = ChangeRecord { detached_head_ids: vec![id], ..Default::default() };
+        // The one that goes makes room first: a member may have all the heads it is allowed.
+        moves::take(scene.view, space, contact, id)?;
+        moves::set_free(scene.view, space, id)?;
+        if heads::owner(scene.view, keys, self.head.entry) != contact {
+            change.attached_head_ids.push(self.head.attach(scene, keys, contact, &mut outcome)?);
+        }
+        outcome.version = scene.touch(contact, change)?;
+        outcome.head = Some(self.head.wire(scene, keys));
+        outcome.revision = scene.view.revision();
+        Ok(outcome.encode_to_vec())
+    }
+}

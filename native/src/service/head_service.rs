@@ -1,0 +1,145 @@
+//! `HeadService`: single identifiers of members.
+
+use std::time::Instant;
+
+use crate::core::Core;
+use crate::fault::{Fault, Result};
+use crate::matching::decide::{Keys, Purpose, nobody};
+use crate::matching::{AddressBook, Decision, Policy, Probe, Target, decide, prepare, report};
+use crate::member::{read, system};
+use crate::operations::attach_head::{AttachHead, NewHead};
+use crate::operations::detach_head::DetachHead;
+use crate::operations::replace_head::ReplaceHead;
+use crate::service::limits::check_revision;
+use crate::service::mutation::{Request, mutate};
+use crate::space::Space;
+use crate::wire::v1;
+use crate::wire::v1::{AddressType, KeyKind};
+
+/// `ListHeads`.
+pub fn list_heads(core: &Core, request: &v1::ListHeadsRequest) -> Result<v1::ListHeadsResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    let policy = Policy::compile(request.policy.as_ref())?;
+    let asked = request.keys.as_ref().ok_or_else(|| Fault::required("keys"))?;
+    let (mut book, mut probes) = (AddressBook::default(), Vec::new());
+    prepare(space, &policy, asked, &mut book, &mut probes)?;
+    let book = book.sealed();
+    core.read(&book, |view, links| {
+        check_revision(request.min_revision, view.revision())?;
+        let keys = Keys {
+            space,
+            probes: &probes,
+            book: &book,
+            links,
+            resource_id: asked.resource_id,
+            strict: policy.strict,
+        };
+        let mut decision = Decision::default();
+        decide(view, keys, Purpose::Read, &mut decision)?;
+        if decision.contact == 0 {
+            return Err(nobody(keys).into());
+        }
+        let body = read::living_body(view, space.number, decision.contact)?;
+        let heads = read::heads(view, space.number, &body)?;
+        Ok(v1::ListHeadsResponse {
+            contact_id: decision.contact,
+            version: body.version,
+            heads: heads.iter().map(|(id, head)| system::head_state(*id, head)).collect(),
+            resolution: Some(report::resolution(keys, &decision, false)),
+            revision: view.revision(),
+        })
+    })
+}
+
+/// `AttachHead`.
+pub fn attach_head(
+    core: &Core,
+    request: &Request<v1::AttachHeadRequest>,
+    deadline: Option<Instant>,
+) -> Result<v1::AttachHeadResponse> {
+    let asked = &request.message;
+    let space = core.spaces().get(asked.space.as_ref())?;
+    let policy = Policy::compile(asked.policy.as_ref())?;
+    let keys = asked.keys.as_ref().ok_or_else(|| Fault::required("keys"))?;
+    let (mut book, mut probes) = (AddressBook::default(), Vec::new());
+    prepare(space, &policy, keys, &mut book, &mut probes)?;
+    let head = NewHead {
+        entry: entry(space, asked.head.as_ref(), "head", &mut book)?,
+        confirm: asked.newbie_confirm,
+        origin: asked.origin,
+    };
+    let operation = AttachHead { keys: 0..probes.len(), strict: policy.strict, head };
+    let options = asked.options.clone().unwrap_or_default();
+    let (outcome, replayed) =
+        mutate(core, space, (book, probes), Box::new(operation), &options, request, deadline)?;
+    Ok(v1::AttachHeadResponse { outcome: Some(outcome), replayed })
+}
+
+/// `DetachHead`.
+pub fn detach_head(
+    core: &Core,
+    request: &Request<v1::DetachHeadRequest>,
+    deadline: Option<Instant>,
+) -> Result<v1::DetachHeadResponse> {
+    let asked = &request.message;
+    let space = core.spaces().get(asked.space.as_ref())?;
+    let mut book = AddressBook::default();
+    let probes = vec![head_probe(space, asked.head.as_ref(), "head", &mut book)?];
+    let operation = DetachHead { key: 0, split: asked.split };
+    let options = asked.options.clone().unwrap_or_default();
+    let (outcome, replayed) =
+        mutate(core, space, (book, probes), Box::new(operation), &options, request, deadline)?;
+    Ok(v1::DetachHeadResponse { outcome: Some(outcome), replayed })
+}
+
+/// `ReplaceHead`.
+pub fn replace_head(
+    core: &Core,
+    request: &Request<v1::ReplaceHeadRequest>,
+    deadline: Option<Instant>,
+) -> Result<v1::ReplaceHeadResponse> {
+    let asked = &request.message;
+    let space = core.spaces().get(asked.space.as_ref())?;
+    let mut book = AddressBook::default();
+    let probes = vec![head_probe(space, asked.current.as_ref(), "current", &mut book)?];
+    let head = NewHead {
+        entry: entry(space, asked.head.as_ref(), "head", &mut book)?,
+        confirm: asked.newbie_confirm,
+        origin: asked.origin,
+    };
+    let operation = ReplaceHead { current: 0, head };
+    let options = asked.options.clone().unwrap_or_default();
+    let (outcome, replayed) =
+        mutate(core, space, (book, probes), Box::new(operation), &options, request, deadline)?;
+    Ok(v1::ReplaceHeadResponse { outcome: Some(outcome), replayed })
+}
+
+/// Puts an address of a request into the book.
+fn entry(
+    space: &Space,
+    address: Option<&v1::Address>,
+    field: &str,
+    book: &mut AddressBook,
+) -> Result<usize> {
+    let address = address.ok_or_else(|| Fault::required(field))?;
+    let kind = AddressType::try_from(address.r#type)
+        .map_err(|_| Fault::invalid(&format!("{field}.type"), "is not a known address type"))?;
+    book.add(space, kind, &address.value)
+}
+
+/// The key of a head that somebody must have.
+pub fn head_probe(
+    space: &Space,
+    key: Option<&v1::HeadKey>,
+    field: &str,
+    book: &mut AddressBook,
+) -> Result<Probe> {
+    let key = key.and_then(|key| key.key.as_ref()).ok_or_else(|| Fault::required(field))?;
+    let (kind, target) = match key {
+        v1::head_key::Key::Address(address) => {
+            (KeyKind::Locator, Target::Address(entry(space, Some(address), field, book)?))
+        }
+        v1::head_key::Key::HeadId(id) => (KeyKind::HeadId, Target::Head(*id)),
+    };
+    Ok(Probe { kind, index: 0, rank: 0, target })
+}

@@ -1,0 +1,171 @@
+//! Operations on members that are no change of data alone: prepared like a batch, applied to a view
+//! as a whole or not at all, remembered by their request id.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::fault::{Failure, Fault};
+use crate::matching::Decision;
+use crate::matching::decide::{Keys, Purpose, decide, nobody, owner_of_head};
+use crate::member::View;
+use crate::member::step::{self, Batch, RequestId};
+use crate::wire::storage::{ChangeRecord, MergeRecord, Stamp};
+use crate::write::changelog::Changes;
+use crate::write::requests;
+
+/// One operation.
+pub trait Operation: Debug + Send {
+    /// Does it and answers the encoded outcome. A fault at any point undoes what was done.
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure>;
+}
+
+/// What every operation of a caller carries.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The IP address of the original request.
+    pub source: String,
+    /// The version that the body must have.
+    pub expected_version: Option<u64>,
+    /// Makes the operation happen once.
+    pub request: Option<Box<RequestId>>,
+}
+
+/// What became of an operation.
+#[derive(Debug)]
+pub struct OperationAnswer {
+    /// The encoded outcome.
+    pub outcome: Bytes,
+    /// Whether it is the stored one of an earlier call.
+    pub replayed: bool,
+}
+
+/// Where an operation takes place.
+pub struct Scene<'a, 'v> {
+    /// What it reads and changes.
+    pub view: &'a mut View<'v>,
+    /// Its addresses and keys.
+    pub batch: &'a Batch,
+    /// The slot of each address.
+    pub links: &'a [u32],
+    /// The IP address of the original request.
+    pub source: &'a str,
+    /// The version that the body must have.
+    pub expected_version: Option<u64>,
+    /// The caller's request id, or empty.
+    pub request_id: &'a str,
+    /// What was changed, for the change log.
+    pub changes: Vec<ChangeRecord>,
+}
+
+/// Applies an operation; what it changed goes to the change log.
+pub fn apply(
+    view: &mut View<'_>,
+    batch: &Batch,
+    links: &[u32],
+    (operation, options): (&dyn Operation, &Options),
+) -> Result<OperationAnswer, Failure> {
+    let now_seconds = batch.moment.now.as_second();
+    if let Some(request) = &options.request
+        && let Some(outcome) = requests::replay(view, request, now_seconds)?
+    {
+        return Ok(OperationAnswer { outcome, replayed: true });
+    }
+    let first_revision = view.revision() + 1;
+    let (outcome, changes) = view.attempt(|view| {
+        let mut scene = Scene {
+            view,
+            batch,
+            links,
+            source: &options.source,
+            expected_version: options.expected_version,
+            request_id: options.request.as_ref().map_or("", |request| request.id.as_str()),
+            changes: Vec::new(),
+        };
+        let outcome = operation.apply(&mut scene)?;
+        Ok((Bytes::from(outcome), scene.changes))
+    })?;
+    let mut log = Changes::default();
+    for change in &changes {
+        log.push(change);
+    }
+    log.write(view, batch.space.number, now_seconds, first_revision);
+    if let Some(request) = &options.request {
+        requests::keep(view, request, outcome.clone(), now_seconds)?;
+    }
+    Ok(OperationAnswer { outcome, replayed: false })
+}
+
+impl<'a> Scene<'a, '_> {
+    /// The number of the space.
+    pub fn space(&self) -> u32 {
+        self.batch.space.number
+    }
+
+    /// When and from where.
+    pub fn stamp(&self) -> Stamp {
+        let host = self.source.to_owned();
+        Stamp { time_seconds: self.batch.moment.now.as_second(), host }
+    }
+
+    /// Some keys of the batch.
+    pub fn keys(&self, probes: &Range<usize>, strict: bool) -> Keys<'a> {
+        Keys {
+            space: &self.batch.space,
+            probes: &self.batch.probes[probes.clone()],
+            book: &self.batch.book,
+            links: self.links,
+            resource_id: None,
+            strict,
+        }
+    }
+
+    /// The member whom keys mean, who must live; the key that decided is in `decision`.
+    pub fn member(&mut self, keys: Keys<'_>, decision: &mut Decision) -> Result<u64, Failure> {
+        decide(self.view, keys, Purpose::Read, decision)?;
+        if decision.contact == 0 {
+            return Err(nobody(keys).into());
+        }
+        Ok(decision.contact)
+    }
+
+    /// Refuses another version than the caller expects.
+    pub fn check_version(&mut self, contact: u64) -> Result<(), Failure> {
+        step::check_version(self.view, self.space(), contact, self.expected_version)
+    }
+
+    /// Counts a change of a living body, stamps it and logs it; answers the new version. The
+    /// change needs no `dataset_id`, `version` and `request_id`.
+    pub fn touch(&mut self, contact: u64, change: ChangeRecord) -> Result<u64, Failure> {
+        let (space, stamp) = (self.space(), self.stamp());
+        let gone = || Fault::internal("a touched body is gone");
+        let body = self.view.change_body(space, contact)?.ok_or_else(gone)?;
+        body.version += 1;
+        // A body that is being made has its stamp already.
+        if body.version > 1 {
+            body.update = Some(stamp);
+        }
+        let version = body.version;
+        self.log(ChangeRecord { dataset_id: contact, version, ..change });
+        Ok(version)
+    }
+
+    /// Stores a merge, to be undone and listed by both members.
+    pub fn keep_merge(&mut self, merge_id: u64, record: MergeRecord) {
+        self.view.set_merge(self.space(), merge_id, record);
+    }
+
+    /// The member that has a head; 0 where nobody.
+    pub fn owner_of(&mut self, head_id: u64) -> Result<u64, Failure> {
+        Ok(owner_of_head(self.view, self.space(), head_id)?)
+    }
+
+    /// Logs a change.
+    pub fn log(&mut self, change: ChangeRecord) {
+        let request_id = self.request_id.to_owned();
+        let origin = self.batch.origin as u32;
+        self.changes.push(ChangeRecord { request_id, origin, ..change });
+        self.view.next_revision();
+    }
+}
