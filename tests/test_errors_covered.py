@@ -15,7 +15,7 @@ from support.contract import REASON_CODES
 from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
 from support.documents import write
 from support.imports import chunk, column, email_column, options, run_import
-from support.requests import address, change, head_key, keys, order, ruled, sets
+from support.requests import address, change, head_key, keys, member_key, order, ruled, sets
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import error_reason_pb2 as errors
@@ -223,6 +223,7 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "HEAD_STAYED": lambda api: warnings_of(
         api.set_member(change(keys(ANN), heads=[ruled(BOB, multi="NONE")]))
     )[0],
+    "MEMBER_NOT_RESTORABLE": _call(lambda api: api.restore_member(member_key(ANN))),
     "MERGE_SAME_MEMBER": _call(lambda api: api.merge_members(keys(ANN), keys(csid="A"))),
     "MERGE_UNKNOWN": _call(lambda api: api.unmerge_members(99)),
     "MERGE_UNDONE": _call(lambda api: [api.unmerge_members(_merge(api)) for _ in range(2)]),

@@ -15,7 +15,7 @@ from support.core import HEAD, MATCH, MEMBER, SPACE, Api, SeenFault, attempt, op
 from support.imports import chunk, datakey_column, email_column, options
 from support.random_datakeys import random_changes
 from support.random_members import random_step, spelled_change, spelled_keys
-from support.requests import address, data_rule, datakey_change, head_key
+from support.requests import address, data_rule, datakey_change, head_key, member_key
 from support.seeds import seeds
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
@@ -55,6 +55,12 @@ def valid_message(random: Random, method: str) -> Message:
         ),
         "UnmergeMembers": member_service.UnmergeMembersRequest(
             space=SPACE, merge_id=random.randrange(1, 500)
+        ),
+        "DeleteMembers": member_service.DeleteMembersRequest(
+            space=SPACE, members=[member_key("=ann@example.com"), member_key("contact=2")]
+        ),
+        "RestoreMember": member_service.RestoreMemberRequest(
+            space=SPACE, member=member_key("=ann@example.com")
         ),
         "ListMerges": member_service.ListMergesRequest(space=SPACE, contact_id=1),
         "ListHeads": head_service.ListHeadsRequest(space=SPACE, keys=keys),

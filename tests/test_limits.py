@@ -15,7 +15,7 @@ from support.contract import documented_limits
 from support.core import Api, SeenFault, attempt, check_fault, fault_in_answer, open_api
 from support.documents import write
 from support.imports import chunk, column, datakey_column, email_column, options, run_import
-from support.requests import address, change, data_rule, datakey_change, keys, sets
+from support.requests import address, change, data_rule, datakey_change, keys, member_key, sets
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import matching_pb2 as matching
@@ -210,6 +210,8 @@ LIMITS = (
     Limit("DataRule.keys", 100, lambda api, n: merge(api, keys={f"k{i}": "SET" for i in range(n)})),
     Limit("WriteOptions.request_id", 128,
           lambda api, n: merge(api, options=request_id(n))),
+    Limit("DeleteMembersRequest.members", 10_000,
+          lambda api, n: api.delete_members(*[member_key(ANN)] * n)),
     Limit("ListMergesRequest.page_size", 1_000, lambda api, n: api.list_merges(1, page_size=n)),
     Limit("MemberService.MembersExist", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("MembersExistRequest.addresses", 10_000, lambda api, n: api.members_exist(addresses(n))),

@@ -26,7 +26,7 @@ from zmey.v1.space_pb2 import Space
 
 TABLES = (
     *("meta", "spaces", "addresses", "heads", "bodies", "redirects"),
-    *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges"),
+    *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges", "trash"),
 )
 REQUESTS_TAG, IMPORTS_TAG = TABLES.index("requests"), TABLES.index("imports")
 LMDB_MAGIC = 0xBEEFC0DE
@@ -276,7 +276,8 @@ def test_expiries_name_what_to_forget(closed: Closed) -> None:
 
 
 def test_what_merges_leave_is_empty_before_the_first_one(closed: Closed) -> None:
-    assert [closed.tables[name] for name in ("redirects", "merges", "member_merges")] == [{}] * 3
+    names = ("redirects", "merges", "member_merges", "trash")
+    assert [closed.tables[name] for name in names] == [{}] * len(names)
 
 
 def test_a_merge_leaves_a_redirect_and_how_to_undo_it(tmp_path: Path) -> None:

@@ -163,9 +163,11 @@ fn code(reason: ErrorReason) -> Code {
         R::MethodUnknown => Code::Unimplemented,
         R::DeadlineExceeded => Code::DeadlineExceeded,
         R::ShuttingDown => Code::Unavailable,
-        R::SpaceUnknown | R::MemberMissing | R::CopySourceMissing | R::MergeUnknown => {
-            Code::NotFound
-        }
+        R::SpaceUnknown
+        | R::MemberMissing
+        | R::MemberNotRestorable
+        | R::CopySourceMissing
+        | R::MergeUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }

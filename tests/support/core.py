@@ -210,6 +210,20 @@ class Api:
         )
         return self.call(MEMBER + "UnmergeMembers", request, member_service.UnmergeMembersResponse)
 
+    def delete_members(
+        self, *members: member_service.MemberKey, **options: Any
+    ) -> member_service.DeleteMembersResponse:
+        """MemberService.DeleteMembers."""
+        request = member_service.DeleteMembersRequest(space=self.space, members=members, **options)
+        return self.call(MEMBER + "DeleteMembers", request, member_service.DeleteMembersResponse)
+
+    def restore_member(
+        self, who: member_service.MemberKey | None, **options: Any
+    ) -> member_service.RestoreMemberResponse:
+        """MemberService.RestoreMember."""
+        request = member_service.RestoreMemberRequest(space=self.space, member=who, **options)
+        return self.call(MEMBER + "RestoreMember", request, member_service.RestoreMemberResponse)
+
     def list_merges(self, contact_id: int, **options: Any) -> member_service.ListMergesResponse:
         """MemberService.ListMerges."""
         request = member_service.ListMergesRequest(

@@ -8,6 +8,7 @@ from zmey.v1 import data_rule_pb2 as data_rules
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
+from zmey.v1 import member_service_pb2 as member_service
 from zmey.v1.address_pb2 import Address
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "datakey_change",
     "head_key",
     "keys",
+    "member_key",
     "order",
     "ruled",
     "sets",
@@ -102,6 +104,16 @@ def head_key(text: str) -> member.HeadKey:
     if text.startswith("id="):
         return member.HeadKey(head_id=int(text.removeprefix("id=")))
     return member.HeadKey(address=address(text))
+
+
+def member_key(text: str) -> member_service.MemberKey:
+    """Names a member by "type=value", by a head as "id=7", or by its number as "contact=7"."""
+    kind, _, value = text.partition("=")
+    if kind == "contact":
+        return member_service.MemberKey(contact_id=int(value))
+    if kind == "id":
+        return member_service.MemberKey(head_id=int(value))
+    return member_service.MemberKey(address=address(text))
 
 
 def data_rule(**fields: Any) -> data_rules.DataRule:

@@ -46,6 +46,8 @@ REQUESTS: tuple[type[Message], ...] = (
     member_service.FindMembersRequest,
     member_service.MergeMembersRequest,
     member_service.UnmergeMembersRequest,
+    member_service.DeleteMembersRequest,
+    member_service.RestoreMemberRequest,
     head_service.ListHeadsRequest,
     head_service.AttachHeadRequest,
     head_service.DetachHeadRequest,
@@ -254,6 +256,7 @@ def build(field: Field, settings: Settings, text: str) -> Any:
 KEYS = matching.MatchKeys(external_customer_id=CSID)
 HEAD = address.Address(type=address.ADDRESS_TYPE_TG, value="7")
 OTHER = address.Address(type=address.ADDRESS_TYPE_VK, value=OTHER_VK)
+MEMBER = member_service.MemberKey(head_id=1)
 CSID_COLUMN = imports.AddressColumn(type=address.ADDRESS_TYPE_CSID)
 # Reads what is copied, be it there or not.
 COPIED = datakey.DatakeyChange(path="a", mode=datakey.DATAKEY_MODE_SET_COPY, copy_path="a")
@@ -273,6 +276,8 @@ FILLINGS: Mapping[str, Message] = {
             receiver=KEYS, source=matching.MatchKeys(locators=[OTHER])
         ),
         member_service.UnmergeMembersRequest(merge_id=1),
+        member_service.DeleteMembersRequest(members=[MEMBER]),
+        member_service.RestoreMemberRequest(member=MEMBER),
         head_service.ListHeadsRequest(keys=KEYS),
         head_service.AttachHeadRequest(keys=KEYS, head=HEAD),
         head_service.DetachHeadRequest(head=member.HeadKey(head_id=1)),

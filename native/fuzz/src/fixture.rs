@@ -100,7 +100,7 @@ pub fn email_keys(email: &str) -> MatchKeys {
 
 /// The policy with one bit set each.
 pub fn policy() -> MatchPolicy {
-    MatchPolicy { order: 2, explicit_order: Vec::new(), strict: true }
+    MatchPolicy { order: 2, explicit_order: Vec::new(), strict: true, on_deleted: 1 }
 }
 
 /// A change of one datakey.

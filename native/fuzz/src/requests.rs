@@ -3,11 +3,12 @@
 
 use _native::service::METHODS;
 use _native::wire::v1::{
-    AddressType, AttachHeadRequest, DataRule, DatakeyRule, DetachHeadRequest, FindMembersRequest,
-    GetDatasetRequest, GetMemberRequest, HeadAttach, HeadKey, HeadRule, ListHeadsRequest,
-    ListMergesRequest, MemberChange, MembersExistRequest, MergeMembersRequest, NormalizeRequest,
-    ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, SetMemberBatchRequest,
-    SetMemberRequest, UnmergeMembersRequest, WriteOptions, head_key,
+    AddressType, AttachHeadRequest, DataRule, DatakeyRule, DeleteMembersRequest, DetachHeadRequest,
+    FindMembersRequest, GetDatasetRequest, GetMemberRequest, HeadAttach, HeadKey, HeadRule,
+    ListHeadsRequest, ListMergesRequest, MemberChange, MemberKey, MembersExistRequest,
+    MergeMembersRequest, NormalizeRequest, ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest,
+    RestoreMemberRequest, SetMemberBatchRequest, SetMemberRequest, UnmergeMembersRequest,
+    WriteOptions, head_key, member_key,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -80,6 +81,19 @@ fn calls() -> Vec<(u8, Vec<u8>)> {
         call(
             "FindMembers",
             encode(&FindMembersRequest { space, value: "+79123456789".into(), min_revision: 0 }),
+        ),
+        call(
+            "DeleteMembers",
+            encode(&DeleteMembersRequest {
+                space,
+                members: vec![member()],
+                wipe: true,
+                options: Some(WriteOptions { request_id: "d".to_owned(), ..Default::default() }),
+            }),
+        ),
+        call(
+            "RestoreMember",
+            encode(&RestoreMemberRequest { space, member: Some(member()), options: None }),
         ),
         call("Normalize", encode(&NormalizeRequest { space, addresses })),
         call(
@@ -160,6 +174,11 @@ fn options() -> WriteOptions {
         request_id: "r-9".to_owned(),
         validate_only: true,
     }
+}
+
+fn member() -> MemberKey {
+    let anna = fixture::address(AddressType::Email, "anna@example.com");
+    MemberKey { key: Some(member_key::Key::Address(anna)) }
 }
 
 fn head() -> HeadKey {

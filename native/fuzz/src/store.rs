@@ -9,8 +9,8 @@ use _native::wire::v1::{
     AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
 };
 use _native::wire::v1::{
-    MemberChange, MergeHeadRule, MergeMembersRequest, SetMemberBatchRequest, StreamImportRequest,
-    stream_import_request,
+    DeleteMembersRequest, MemberChange, MemberKey, MergeHeadRule, MergeMembersRequest,
+    SetMemberBatchRequest, StreamImportRequest, member_key, stream_import_request,
 };
 use prost::Message;
 
@@ -89,6 +89,7 @@ fn entries() -> &'static [Entry] {
         core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("good changes");
         import(&core);
         merge(&core);
+        delete(&core);
         core.close();
         assert_clean(engine.as_ref());
         read(engine.as_ref())
@@ -124,6 +125,26 @@ fn merge(core: &_native::core::Core) {
     };
     let request = request.encode_to_vec().into();
     core.call("/zmey.v1.MemberService/MergeMembers", request, None).expect("two members");
+}
+
+/// Deletes one more member, so that it could be restored.
+fn delete(core: &_native::core::Core) {
+    let change = MemberChange {
+        keys: Some(fixture::email_keys("dora@example.net")),
+        ..MemberChange::default()
+    };
+    let changes = vec![change];
+    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+    let request = batch.encode_to_vec().into();
+    core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("a good change");
+    let dora = fixture::address(AddressType::Email, "dora@example.net");
+    let request = DeleteMembersRequest {
+        space: Some(SPACE),
+        members: vec![MemberKey { key: Some(member_key::Key::Address(dora)) }],
+        ..DeleteMembersRequest::default()
+    };
+    let request = request.encode_to_vec().into();
+    core.call("/zmey.v1.MemberService/DeleteMembers", request, None).expect("a member");
 }
 
 fn read(engine: &dyn Engine) -> Vec<Entry> {

@@ -12,7 +12,9 @@ use crate::matching::{AddressBook, Probe, Target, fields};
 use crate::member::cells::Cells;
 use crate::member::step::{Batch, Origin, Step};
 use crate::space::Space;
-use crate::wire::v1::{AddressType, ErrorReason, FieldValue, ImportChunk, ImportRow, KeyKind};
+use crate::wire::v1::{
+    AddressType, ErrorReason, FieldValue, IfExists, ImportChunk, ImportRow, KeyKind,
+};
 
 /// Prepares the rows of a chunk. A row that cannot be prepared becomes its fault.
 pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: Moment) -> Batch {
@@ -78,6 +80,7 @@ impl Preparation<'_> {
             newbie_confirm: plan.newbie_confirm,
             source: plan.source.clone(),
             strict: plan.policy.strict,
+            restores: plan.policy.restores && plan.if_exists != IfExists::Error,
             ..Step::default()
         })
     }

@@ -1,7 +1,7 @@
 //! Orders of keys: the named ones of the sources and the caller's own.
 
 use crate::fault::{Fault, Result};
-use crate::wire::v1::{AddressType, ErrorReason, KeyKind, MatchPolicy, NamedOrder};
+use crate::wire::v1::{AddressType, ErrorReason, KeyKind, MatchPolicy, NamedOrder, OnDeleted};
 
 /// Steps of an explicit order: more than there are kinds of keys, so that nobody needs more.
 pub const EXPLICIT_ORDER_STEPS_MAX: usize = 32;
@@ -25,18 +25,28 @@ pub struct Policy {
     steps: Vec<Step>,
     /// Whether a conflict or an unknown higher key is an error.
     pub strict: bool,
+    /// Whether a write restores the deleted member of an external customer id.
+    pub restores: bool,
 }
 
 impl Policy {
     /// Compiles the policy of a request; absent is the default order, not strict.
     pub fn compile(policy: Option<&MatchPolicy>) -> Result<Self> {
         let Some(policy) = policy else {
-            return Ok(Self { steps: named(NamedOrder::ExternalIdFirst), strict: false });
+            let steps = named(NamedOrder::ExternalIdFirst);
+            return Ok(Self { steps, strict: false, restores: true });
         };
         let order = NamedOrder::try_from(policy.order)
             .map_err(|_| Fault::invalid("policy.order", "is not a known order"))?;
+        let is_default = matches!(order, NamedOrder::Unspecified | NamedOrder::ExternalIdFirst)
+            && policy.explicit_order.is_empty();
+        let restores = match OnDeleted::try_from(policy.on_deleted) {
+            Ok(OnDeleted::Unspecified) => is_default,
+            Ok(on_deleted) => on_deleted == OnDeleted::Restore,
+            Err(_) => return Err(Fault::invalid("policy.on_deleted", "is not a known rule")),
+        };
         if policy.explicit_order.is_empty() {
-            return Ok(Self { steps: named(order), strict: policy.strict });
+            return Ok(Self { steps: named(order), strict: policy.strict, restores });
         }
         if order != NamedOrder::Unspecified {
             return Err(Fault::new(
@@ -46,7 +56,7 @@ impl Policy {
             .with("first", "policy.order")
             .with("second", "policy.explicit_order"));
         }
-        Ok(Self { steps: explicit(policy)?, strict: policy.strict })
+        Ok(Self { steps: explicit(policy)?, strict: policy.strict, restores })
     }
 
     /// The place of a key in the order: 0 is tried first.

@@ -119,7 +119,10 @@ pub fn attach(
         let kind = keys.book.kind(wish.entry) as u32;
         let known = view.address(slot).map(|record| record.head_id);
         let head_id = known.unwrap_or_else(|| view.next_head_id(space));
-        view.set_address(slot, AddressRecord { head_id, dataset_id: contact });
+        view.set_address(
+            slot,
+            AddressRecord { head_id, dataset_id: contact, ..Default::default() },
+        );
         let record = HeadRecord {
             r#type: kind,
             address: keys.book.text(wish.entry).to_owned(),

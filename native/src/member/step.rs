@@ -78,6 +78,7 @@ pub struct WishRule {
 
 /// One prepared change of a member.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a call, one by one")]
 pub struct Step {
     /// Its keys among the probes of the batch.
     pub probes: Range<usize>,
@@ -109,6 +110,8 @@ pub struct Step {
     pub resource_id: Option<u32>,
     /// Whether conflicts are errors.
     pub strict: bool,
+    /// Whether the deleted member of an external customer id is restored.
+    pub restores: bool,
 }
 
 /// The prepared steps of one request, with the addresses they share.

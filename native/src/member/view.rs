@@ -20,7 +20,7 @@ use crate::space::Space;
 use crate::store::{Mutations, Snapshot, StoreError, StoreResult, Table, keys, records};
 use crate::wire::storage::{
     AddressRecord, BodyRecord, HeadRecord, MergeRecord, RedirectRecord, RequestRecord, SpaceRecord,
-    StoreHeader,
+    StoreHeader, TrashRecord,
 };
 
 /// Redirects that are followed from one number; merges that would need more are refused.
@@ -78,6 +78,8 @@ pub struct View<'b> {
     new_heads: FxHashMap<Number, u32>,
     fields: BTreeMap<Vec<u8>, bool>,
     requests: FxHashMap<Vec<u8>, RequestRecord>,
+    /// Changed deleted members; `None` is one that is kept no longer.
+    trash: FxHashMap<Number, Option<Box<TrashRecord>>>,
     /// Changed merges.
     merges: FxHashMap<Number, MergeRecord>,
     spaces: FxHashMap<u32, OpenSpace>,
@@ -121,6 +123,7 @@ impl<'b> View<'b> {
             fields: BTreeMap::new(),
             requests: FxHashMap::default(),
             merges: FxHashMap::default(),
+            trash: FxHashMap::default(),
             out,
             spaces: FxHashMap::default(),
             header,
@@ -319,6 +322,15 @@ impl<'b> View<'b> {
             let key = keys::owned(|key| keys::merge(key, space, id));
             records::get(self.snapshot, Table::Merges, &key)
         }
+    }
+
+    /// A deleted member that can be restored, those of this view included.
+    pub fn trash(&self, space: u32, id: u64) -> StoreResult<Option<TrashRecord>> {
+        if let Some(record) = self.trash.get(&(space, id)) {
+            return Ok(record.as_deref().cloned());
+        }
+        let key = keys::owned(|key| keys::trash(key, space, id));
+        records::get(self.snapshot, Table::Trash, &key)
     }
 
     /// The first member from `from` on that the index lists under a prefix.

@@ -35,6 +35,10 @@ pub struct NewHead {
 }
 
 impl Operation for AttachHead {
+    fn name(&self) -> &'static str {
+        "AttachHead"
+    }
+
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let keys = scene.keys(&self.keys, self.strict);
         let contact = scene.member(keys, &mut Decision::default())?;

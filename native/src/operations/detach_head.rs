@@ -41,6 +41,10 @@ pub fn owned(scene: &mut Scene<'_, '_>, key: usize) -> Result<Owned, Failure> {
 }
 
 impl Operation for DetachHead {
+    fn name(&self) -> &'static str {
+        "DetachHead"
+    }
+
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let Owned { contact, id, record } = owned(scene, self.key)?;
         scene.check_version(contact)?;

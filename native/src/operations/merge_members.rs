@@ -42,6 +42,10 @@ struct Found {
 }
 
 impl Operation for MergeMembers {
+    fn name(&self) -> &'static str {
+        "MergeMembers"
+    }
+
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let receiver = find(scene, scene.keys(&self.receiver, self.strict))?;
         let source = find(scene, scene.keys(&self.source, self.strict))?;

@@ -20,6 +20,10 @@ pub struct ReplaceHead {
 }
 
 impl Operation for ReplaceHead {
+    fn name(&self) -> &'static str {
+        "ReplaceHead"
+    }
+
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let Owned { contact, id, .. } = owned(scene, self.current)?;
         scene.check_version(contact)?;

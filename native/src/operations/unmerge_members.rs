@@ -26,6 +26,8 @@ struct Undoing {
     record: MergeRecord,
     /// The receiver, or who survived it.
     holder: u64,
+    /// The source, or who survived it.
+    giver: u64,
     /// Heads that the source has again, and that the receiver has.
     returned: Vec<u64>,
     restored: Vec<u64>,
@@ -33,6 +35,10 @@ struct Undoing {
 }
 
 impl Operation for UnmergeMembers {
+    fn name(&self) -> &'static str {
+        "UnmergeMembers"
+    }
+
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let mut undoing = self.begin(scene)?;
         scene.check_version(undoing.holder)?;
@@ -56,12 +62,12 @@ impl Operation for UnmergeMembers {
             ..holder
         };
         let version = scene.touch(undoing.holder, holder)?;
-        let Undoing { record, holder, returned, mut conflicts, .. } = undoing;
+        let Undoing { record, holder, giver, returned, mut conflicts, .. } = undoing;
         conflicts.truncate(CONFLICTS_LISTED_MAX);
         let outcome = UnmergeOutcome {
             contact_id: holder,
             version,
-            source_contact_id: record.source_dataset_id,
+            source_contact_id: giver,
             source_version,
             returned_head_ids: returned,
             conflicts,
@@ -82,19 +88,29 @@ impl UnmergeMembers {
             let message = "The merge was undone before; it cannot be undone twice.";
             return Err(self.fault(ErrorReason::MergeUndone, message));
         }
-        let mut hops = Vec::new();
-        let holder = scene.view.follow(scene.space(), record.receiver_dataset_id, &mut hops)?;
-        // A receiver that was deleted has nothing to give back, and nobody to give it to.
-        let holder = holder.ok_or_else(|| {
-            let message = "The receiver of the merge does not live any more; restore it first.";
-            Failure::from(Fault::new(ErrorReason::MemberMissing, message))
-        })?;
+        let holder = self.living(scene, record.receiver_dataset_id, "receiver")?;
+        let giver = match &record.source_body {
+            Some(_) => record.source_dataset_id,
+            None => self.living(scene, record.source_dataset_id, "source")?,
+        };
         Ok(Undoing {
             record,
             holder,
+            giver,
             returned: Vec::new(),
             restored: Vec::new(),
             conflicts: Vec::new(),
+        })
+    }
+
+    /// One of the two members, or who survived it. One that was deleted has nothing to give back,
+    /// and can be given nothing.
+    fn living(&self, scene: &mut Scene<'_, '_>, id: u64, who: &str) -> Result<u64, Failure> {
+        let living = scene.view.follow(scene.space(), id, &mut Vec::new())?;
+        living.ok_or_else(|| {
+            let message = format!("The {who} of the merge was deleted; restore it first.");
+            let fault = Fault::new(ErrorReason::MemberMissing, message);
+            fault.with("merge_id", self.merge_id).with("contact_id", id).into()
         })
     }
 
@@ -136,7 +152,7 @@ impl Undoing {
         &mut self,
         scene: &mut Scene<'_, '_>,
     ) -> Result<ChangeRecord, Failure> {
-        let (space, source) = (&scene.batch.space, self.record.source_dataset_id);
+        let (space, source) = (&scene.batch.space, self.giver);
         let before = living(scene.view, space, source)?.data;
         let mut change = ChangeRecord {
             dataset_id: source,
@@ -147,13 +163,16 @@ impl Undoing {
             change.created_data.clone_from(&body.data);
             body.data.clone()
         } else {
-            let (data, kept) = without(&self.record.source_differences, &before, false)?;
+            let superseded = source != self.record.source_dataset_id;
+            let (data, kept) = without(&self.record.source_differences, &before, superseded)?;
             change.datakeys = deltas(&before, &data);
             self.keep(&kept, source);
             data
         };
         set_data(scene.view, space, source, &before, data)?;
-        reorder(scene, source, &self.record.source_head_ids)?;
+        if source == self.record.source_dataset_id {
+            reorder(scene, source, &self.record.source_head_ids)?;
+        }
         if self.holder == self.record.receiver_dataset_id {
             reorder(scene, self.holder, &self.record.receiver_head_ids)?;
         }
@@ -172,7 +191,7 @@ impl Undoing {
     }
 
     fn give_back_heads(&mut self, scene: &mut Scene<'_, '_>) -> Result<(), Failure> {
-        let source = self.record.source_dataset_id;
+        let source = self.giver;
         for former in self.record.replaced_heads.clone() {
             if self.revive(scene, &former, self.holder)? {
                 self.restored.push(former.head_id);
@@ -187,7 +206,7 @@ impl Undoing {
             let space = scene.space();
             let owner = scene.owner_of(head_id)?;
             let heads = scene.view.body(space, self.holder)?.map_or(0, |body| body.head_ids.len());
-            if owner != self.holder || heads == 1 {
+            if owner != self.holder || heads == 1 || source == self.holder {
                 self.head_conflict(head_id, owner);
                 continue;
             }

@@ -115,7 +115,7 @@ pub fn replace_head(
 }
 
 /// Puts an address of a request into the book.
-fn entry(
+pub fn entry(
     space: &Space,
     address: Option<&v1::Address>,
     field: &str,

@@ -1,5 +1,6 @@
 //! The methods of the contract: decode, work, encode.
 
+mod deleting;
 mod head_service;
 mod limits;
 mod match_service;
@@ -22,7 +23,7 @@ use crate::wire::{decode, encode, v1};
 pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 
 /// Every unary method by its full name.
-pub const METHODS: [(&str, Method); 16] = [
+pub const METHODS: [(&str, Method); 18] = [
     ("/zmey.v1.HeadService/ListHeads", |core, request, _| {
         answer(request, |request| head_service::list_heads(core, &request))
     }),
@@ -69,6 +70,12 @@ pub const METHODS: [(&str, Method); 16] = [
     }),
     ("/zmey.v1.MemberService/UnmergeMembers", |core, request, deadline| {
         change(request, |request| merging::unmerge_members(core, request, deadline))
+    }),
+    ("/zmey.v1.MemberService/DeleteMembers", |core, request, deadline| {
+        change(request, |request| deleting::delete_members(core, request, deadline))
+    }),
+    ("/zmey.v1.MemberService/RestoreMember", |core, request, deadline| {
+        change(request, |request| deleting::restore_member(core, request, deadline))
     }),
     ("/zmey.v1.MemberService/ListMerges", |core, request, _| {
         answer(request, |request| merging::list_merges(core, &request))

@@ -37,10 +37,11 @@ pub fn mutate<O: Message + Default, M>(
     deadline: Option<Instant>,
 ) -> Result<(O, bool)> {
     check_source(&options.source)?;
+    let identity = [operation.name().as_bytes(), b"\0", &request.bytes].concat();
     let applied = Options {
         source: options.source.clone(),
         expected_version: options.expected_version,
-        request: requests::prepare(space.number, &options.request_id, &request.bytes)?,
+        request: requests::prepare(space.number, &options.request_id, &identity)?,
     };
     let batch = Batch {
         space: Arc::clone(space),

@@ -27,7 +27,7 @@ pub const HEADER: &[u8] = b"header";
 /// In the type byte of an address: the address follows as SHA-256.
 const ADDRESS_HASHED: u8 = 0x80;
 
-/// Bytes of a key of Heads, Bodies, Redirects and Merges.
+/// Bytes of a key of Heads, Bodies, Redirects, Merges and Trash.
 pub const NUMBERED_BYTES: usize = 12;
 
 /// In place of the length of a field value: the value follows as SHA-256.
@@ -211,6 +211,11 @@ pub fn parse_member_merge(key: &[u8]) -> StoreResult<(u32, u64, u64)> {
     parse().ok_or_else(|| malformed(Table::MemberMerges, key))
 }
 
+/// Appends a key of Trash.
+pub fn trash(key: &mut Vec<u8>, space: u32, dataset_id: u64) {
+    numbered(key, space, dataset_id);
+}
+
 /// The account and the database in a key of Spaces.
 pub fn parse_space(key: &[u8]) -> StoreResult<(u32, u32)> {
     let parse = || {
@@ -237,7 +242,8 @@ pub fn parse_address(key: &[u8]) -> StoreResult<AddressKey<'_>> {
     parse().ok_or_else(|| malformed(Table::Addresses, key))
 }
 
-/// The space and the number in a key of Heads, Bodies, Redirects or Merges.
+/// The space and the number in a key of Heads, Bodies, Redirects, Merges or
+/// Trash.
 pub fn parse_numbered(table: Table, key: &[u8]) -> StoreResult<(u32, u64)> {
     let parse = || {
         let (space, rest) = split_u32(key)?;

@@ -90,7 +90,7 @@ fn malformed_keys_are_refused_without_telling_them() {
         (|key| parse_field(key).err(), b"123456\xffsecret12345678"),
         (|key| parse_named(Table::Requests, key).err(), b"1234"),
         (|key| parse_expiry(key).err(), b"12345678\x07"),
-        (|key| parse_expiry(key).err(), b"12345678\x0dsecret"),
+        (|key| parse_expiry(key).err(), b"12345678\x0esecret"),
         (|key| parse_member_merge(key).err(), b"1234567890123456789"),
         (|key| parse_change(key).err(), b"1234567"),
     ];

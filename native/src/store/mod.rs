@@ -58,11 +58,13 @@ pub enum Table {
     Merges,
     /// space, dataset id, merge id -> nothing: the merges of a member, as receiver and as source.
     MemberMerges,
+    /// space, dataset id -> `TrashRecord`: deleted members that can be restored.
+    Trash,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -76,6 +78,7 @@ impl Table {
         Self::Changes,
         Self::Merges,
         Self::MemberMerges,
+        Self::Trash,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -104,6 +107,7 @@ impl Table {
             Self::Changes => "changes",
             Self::Merges => "merges",
             Self::MemberMerges => "member_merges",
+            Self::Trash => "trash",
         }
     }
 }

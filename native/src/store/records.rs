@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_record_comes_back() {
-        let record = AddressRecord { head_id: 7, dataset_id: 9 };
+        let record = AddressRecord { head_id: 7, dataset_id: 9, deleted_dataset_id: 0 };
         assert_eq!(decode(Table::Addresses, &encode(&record)), Ok(record));
     }
 }

@@ -6,7 +6,7 @@ use crate::fault::{Failure, Fault};
 use crate::matching::{Decision, Target, report};
 use crate::member::View;
 use crate::member::step::{self, Batch, Outcome, Step};
-use crate::operations::head_rules;
+use crate::operations::{head_rules, trash};
 use crate::store::StoreResult;
 use crate::wire::v1::{Head, MemberOutcome, OutcomeStatus, Warning};
 use crate::write::changelog::Changes;
@@ -55,23 +55,21 @@ pub fn apply<T>(
     Ok(answers)
 }
 
-/// Applies one step; where heads have rules of their own, whole or not at all with them.
-fn step_with_rules(
+/// Applies one step; where it restores a deleted member or has heads with rules of their own, whole
+/// or not at all with that.
+fn whole_step(
     view: &mut View<'_>,
     (batch, links): (&Batch, &[u32]),
     step: &Step,
     decision: &mut Decision,
     changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
-    if step.heads.iter().all(|wish| wish.rule.is_none()) {
+    let deleted = if step.restores { trash::by_external_id(view, batch, links, step)? } else { 0 };
+    if deleted == 0 && step.heads.iter().all(|wish| wish.rule.is_none()) {
         return step::apply(view, batch, links, step, decision, changes);
     }
     let mark = changes.mark();
     let outcome = view.attempt(|view| {
-        let mut outcome = step::apply(view, batch, links, step, decision, changes)?;
-        if outcome.status == OutcomeStatus::Ignored {
-            return Ok(outcome);
-        }
         let mut scene = Scene {
             view,
             batch,
@@ -81,9 +79,19 @@ fn step_with_rules(
             request_id: step.request.as_ref().map_or("", |request| request.id.as_str()),
             changes: Vec::new(),
         };
-        head_rules::apply(&mut scene, step, decision, &mut outcome)?;
-        for change in &scene.changes {
-            changes.push(change);
+        let restored = match deleted {
+            0 => None,
+            contact => Some(trash::bring_back(&mut scene, contact)?),
+        };
+        scene.hand_over(changes);
+        let mut outcome = step::apply(scene.view, batch, links, step, decision, changes)?;
+        if outcome.status != OutcomeStatus::Ignored {
+            head_rules::apply(&mut scene, step, decision, &mut outcome)?;
+            scene.hand_over(changes);
+        }
+        if let Some(restored) = restored {
+            outcome.status = OutcomeStatus::Restored;
+            outcome.warnings.extend(restored.warnings);
         }
         Ok(outcome)
     });
@@ -107,7 +115,7 @@ pub fn members(
             let outcome = MemberOutcome::decode(outcome).map_err(Fault::internal)?;
             return Ok(MemberOutcome { replayed: true, ..outcome });
         }
-        let outcome = step_with_rules(view, (batch, links), step, decision, changes)?;
+        let outcome = whole_step(view, (batch, links), step, decision, changes)?;
         let keys = step::keys_of(batch, links, step);
         let resolution = report::resolution(keys, decision, false);
         let head =
@@ -150,7 +158,7 @@ pub fn rows(
     links: &[u32],
 ) -> StoreResult<Vec<Result<RowOutcome, Fault>>> {
     apply(view, batch, |view, step, decision, changes| {
-        let outcome = step_with_rules(view, (batch, links), step, decision, changes)?;
+        let outcome = whole_step(view, (batch, links), step, decision, changes)?;
         let Outcome { status, contact, warnings, .. } = outcome;
         Ok(RowOutcome { status, contact, warnings })
     })

@@ -17,6 +17,10 @@ use crate::write::requests;
 
 /// One operation.
 pub trait Operation: Debug + Send {
+    /// The name of its method: requests of two methods may have the same bytes. Part of stored
+    /// fingerprints, hence never changed.
+    fn name(&self) -> &'static str;
+
     /// Does it and answers the encoded outcome. A fault at any point undoes what was done.
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure>;
 }
@@ -159,6 +163,13 @@ impl<'a> Scene<'a, '_> {
     /// The member that has a head; 0 where nobody.
     pub fn owner_of(&mut self, head_id: u64) -> Result<u64, Failure> {
         Ok(owner_of_head(self.view, self.space(), head_id)?)
+    }
+
+    /// Puts what was changed so far into the log of a batch.
+    pub fn hand_over(&mut self, log: &mut Changes) {
+        for change in self.changes.drain(..) {
+            log.push(&change);
+        }
     }
 
     /// Logs a change.

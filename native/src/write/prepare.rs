@@ -61,6 +61,7 @@ fn step(
         return_fresh: change.return_fresh,
         resource_id: keys.resource_id,
         strict: policy.strict,
+        restores: policy.restores && change.if_exists != IfExists::Error as i32,
         ..Step::default()
     };
     for (index, datakey) in change.datakeys.iter().enumerate() {

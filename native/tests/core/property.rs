@@ -24,10 +24,10 @@ use prost::Message;
 use crate::random::{Random, seeds};
 use crate::requests;
 use crate::support::{
-    ATTACH_HEAD, DETACH_HEAD, FIND_MEMBERS, GET_DATASET, GET_MEMBER, LIST_HEADS, LIST_MERGES,
-    MEMBERS_EXIST, MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, REPLACE_HEAD, RESOLVE, RESOLVE_BATCH,
-    SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS, config_of, core_with,
-    described, entries, field, space_config,
+    ATTACH_HEAD, DELETE_MEMBERS, DETACH_HEAD, FIND_MEMBERS, GET_DATASET, GET_MEMBER, LIST_HEADS,
+    LIST_MERGES, MEMBERS_EXIST, MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, REPLACE_HEAD, RESOLVE,
+    RESOLVE_BATCH, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS,
+    config_of, core_with, described, entries, field, space_config,
 };
 
 type Entry = (Table, Vec<u8>, Vec<u8>);
@@ -156,7 +156,9 @@ impl Pair {
                 });
             }};
         }
-        match random.below(6) {
+        match random.below(8) {
+            6 => operate!(DELETE_MEMBERS, requests::delete(random)),
+            7 => operate!(RESTORE_MEMBER, requests::restore(random)),
             0 => operate!(ATTACH_HEAD, requests::attach_head(random)),
             1 => operate!(DETACH_HEAD, requests::detach_head(random)),
             2 => operate!(REPLACE_HEAD, requests::replace_head(random)),
@@ -388,7 +390,8 @@ fn revision(pair: &Pair) -> u64 {
     tools::check(pair.memory.1.as_ref(), &mut |_, _| {}).expect("memory reads").revision
 }
 
-fn check(seed: u64) {
+/// Runs one sequence; answers how many merges were made and undone at once.
+fn check(seed: u64) -> usize {
     // Shown where the test fails.
     println!("ZMEY_TEST_SEED={seed}");
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -400,8 +403,9 @@ fn check(seed: u64) {
     assert!(pair.answers > REQUESTS / 4, "{} answers", pair.answers);
     assert!(pair.refusals > REQUESTS / 10, "{} refusals", pair.refusals);
     assert!(revision(&pair) > 10, "{} revisions", revision(&pair));
-    assert!(pair.merges > 0, "no merge was undone");
+    let merges = pair.merges;
     pair.finish(directory.path(), &store);
+    merges
 }
 
 /// Who has which identifiers and data: everything but versions, times and history.
@@ -428,5 +432,8 @@ fn identities(engine: &dyn Engine) -> Vec<Entry> {
 
 #[test]
 fn any_sequence_of_requests_is_the_same_on_both_engines() {
-    seeds(SEQUENCES).into_iter().for_each(check);
+    let seeds = seeds(SEQUENCES);
+    let merges: usize = seeds.iter().map(|&seed| check(seed)).sum();
+    // One sequence alone may have no two members to merge.
+    assert!(merges > 0 || seeds.len() == 1, "no merge was undone");
 }

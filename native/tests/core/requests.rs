@@ -2,10 +2,11 @@
 
 use _native::wire::v1::{
     Address, AddressType, AttachHeadRequest, CopyMissing, CopySource, DataRule, DatakeyChange,
-    DatakeyRule, DetachHeadRequest, FieldValue, GetDatasetRequest, GetMemberRequest, HeadAttach,
-    HeadKey, HeadRule, KeyKind, MatchKeys, MatchPolicy, MemberChange, MergeMembersRequest,
-    NormalizeRequest, OrderedKey, ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, Space,
-    UnmergeMembersRequest, WriteOptions, copy_source, head_key,
+    DatakeyRule, DeleteMembersRequest, DetachHeadRequest, FieldValue, GetDatasetRequest,
+    GetMemberRequest, HeadAttach, HeadKey, HeadRule, KeyKind, MatchKeys, MatchPolicy, MemberChange,
+    MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey, ReplaceHeadRequest,
+    ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, Space, UnmergeMembersRequest,
+    WriteOptions, copy_source, head_key, member_key,
 };
 use _native::wire::v1::{FindMembersRequest, MembersExistRequest};
 
@@ -185,6 +186,7 @@ pub fn policy(random: &mut Random) -> Option<MatchPolicy> {
         MatchPolicy {
             order: if explicit && !random.once_in(5) { 0 } else { enumerated(random, 4) },
             explicit_order: if explicit { random.some(4, step) } else { Vec::new() },
+            on_deleted: enumerated(random, 3),
             strict: random.once_in(3),
         }
     })
@@ -303,6 +305,36 @@ pub fn merge(random: &mut Random) -> MergeMembersRequest {
         data_rule: random.once_in(2).then(|| data_rule(random)),
         return_fresh: random.once_in(2),
         options: Some(write_options(random)),
+    }
+}
+
+fn member_key(random: &mut Random) -> MemberKey {
+    let key = match random.below(4) {
+        0 => member_key::Key::HeadId(random.below(12) as u64),
+        1 => member_key::Key::ContactId(1 + random.below(8) as u64),
+        _ => member_key::Key::Address(any_address(random)),
+    };
+    MemberKey { key: Some(key).filter(|_| !random.once_in(60)) }
+}
+
+pub fn delete(random: &mut Random) -> DeleteMembersRequest {
+    let mut options = write_options(random);
+    options.expected_version = None;
+    DeleteMembersRequest {
+        space: space(random),
+        members: at_least_one(random, 2, member_key),
+        wipe: random.once_in(2),
+        options: Some(options),
+    }
+}
+
+pub fn restore(random: &mut Random) -> RestoreMemberRequest {
+    let mut options = write_options(random);
+    options.expected_version = None;
+    RestoreMemberRequest {
+        space: space(random),
+        member: Some(member_key(random)),
+        options: Some(options),
     }
 }
 

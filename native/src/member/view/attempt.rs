@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Body, Number, OpenSpace, Place, View};
 use crate::fault::Failure;
-use crate::wire::storage::{AddressRecord, HeadRecord, MergeRecord};
+use crate::wire::storage::{AddressRecord, HeadRecord, MergeRecord, TrashRecord};
 
 /// What an attempt has changed, oldest first.
 #[derive(Debug, Default)]
@@ -36,6 +36,9 @@ pub(super) enum Undo {
     Redirect(Number, Option<Option<u64>>),
     /// A merge.
     Merge(Number, Option<Box<MergeRecord>>),
+    /// A deleted member, where the view had changed it before.
+    #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
+    Trash(Number, Option<Option<Box<TrashRecord>>>),
     /// An entry of a secondary index.
     Field(Vec<u8>, Option<bool>),
     /// The counters of a space.
@@ -122,6 +125,7 @@ impl View<'_> {
             Undo::Merge(number, former) => {
                 restore(&mut self.merges, number, former.map(|merge| *merge));
             }
+            Undo::Trash(number, former) => restore(&mut self.trash, number, former),
             Undo::Field(key, Some(former)) => drop(self.fields.insert(key, former)),
             Undo::Field(key, None) => drop(self.fields.remove(&key)),
             Undo::Space(number, space) => drop(self.spaces.insert(number, *space)),

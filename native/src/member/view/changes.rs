@@ -8,6 +8,7 @@ use super::{Body, Number, OpenSpace, Place, View, index};
 use crate::store::{Mutations, StoreResult, Table, keys, records};
 use crate::wire::storage::{
     AddressRecord, BodyRecord, HeadRecord, MergeRecord, RedirectRecord, RequestRecord, SpaceRecord,
+    TrashRecord,
 };
 use crate::wire::v1::AddressType;
 
@@ -39,10 +40,20 @@ impl View<'_> {
 
     /// Gives the address of a known head to a member; 0 gives it to nobody.
     pub fn assign_head(&mut self, space: u32, head_id: u64, dataset_id: u64) -> StoreResult<()> {
+        self.write_address(space, AddressRecord { head_id, dataset_id, ..Default::default() })
+    }
+
+    /// Lets the address of a known head belong to nobody but the deleted member that had it.
+    pub fn delete_head(&mut self, space: u32, head_id: u64, deleted: u64) -> StoreResult<()> {
+        let record = AddressRecord { head_id, dataset_id: 0, deleted_dataset_id: deleted };
+        self.write_address(space, record)
+    }
+
+    fn write_address(&mut self, space: u32, record: AddressRecord) -> StoreResult<()> {
+        let head_id = record.head_id;
         let Some(key) = self.head(space, head_id)?.map(|head| address_key(space, head)) else {
             return Ok(());
         };
-        let record = AddressRecord { head_id, dataset_id };
         if let Ok(slot) = self.slots.binary_search_by_key(&key.as_slice(), |slot| slot.key) {
             self.set_address(index(slot), record);
             return Ok(());
@@ -159,6 +170,12 @@ impl View<'_> {
         self.note(Undo::Merge((space, id), former.map(Box::new)));
     }
 
+    /// Keeps a deleted member to be restored, or keeps it no longer.
+    pub fn set_trash(&mut self, space: u32, id: u64, record: Option<TrashRecord>) {
+        let former = self.trash.insert((space, id), record.map(Box::new));
+        self.note(Undo::Trash((space, id), former));
+    }
+
     /// Writes an entry that no later step of the batch reads.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
         self.out.put(table, key, value);
@@ -227,6 +244,14 @@ impl View<'_> {
             key.clear();
             keys::merge(&mut key, space, id);
             out.put_record(Table::Merges, &key, record);
+        }
+        for (&(space, id), record) in &self.trash {
+            key.clear();
+            keys::trash(&mut key, space, id);
+            match record {
+                Some(record) => drop(out.put_record(Table::Trash, &key, record.as_ref())),
+                None => out.delete(Table::Trash, &key),
+            }
         }
         for (key, &present) in &self.fields {
             if present {

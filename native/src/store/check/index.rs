@@ -4,7 +4,10 @@ use super::page::{Entry, fetch};
 use super::{Problems, Store, is_given};
 use crate::store::records::decode;
 use crate::store::{StoreResult, Table, keys};
-use crate::wire::storage::{BodyRecord, FieldRecord, ImportRecord, RequestRecord};
+use crate::wire::storage::{BodyRecord, FieldRecord, ImportRecord, RequestRecord, TrashRecord};
+
+/// The tables whose entries expire.
+const EXPIRING: [Table; 3] = [Table::Requests, Table::Imports, Table::Trash];
 
 /// Bytes of SHA-256.
 const FINGERPRINT_BYTES: usize = 32;
@@ -52,10 +55,15 @@ pub fn imports(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> St
     expiring(store, problems, page, Table::Imports)
 }
 
+/// Every deleted member that is kept has its expiry.
+pub fn trash(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
+    expiring(store, problems, page, Table::Trash)
+}
+
 /// Every expiry is of an entry that expires then.
 pub fn expiries(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Expiries;
-    for table in [Table::Requests, Table::Imports] {
+    for table in EXPIRING {
         let mut targets = Vec::new();
         for entry in page {
             // What does not parse is noted once, in the first of the two rounds.
@@ -77,7 +85,7 @@ pub fn expiries(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> S
     }
     for entry in page {
         let Some(parts) = problems.accept(TABLE, keys::parse_expiry(&entry.key)) else { continue };
-        if !matches!(parts.table, Table::Requests | Table::Imports) {
+        if !EXPIRING.contains(&parts.table) {
             problems.note(TABLE, &format!("entries of {} do not expire", parts.table.name()));
         }
         if !entry.value.is_empty() {
@@ -111,7 +119,10 @@ fn expiring(
 ) -> StoreResult<()> {
     let mut wanted = Vec::new();
     for entry in page {
-        let parsed = keys::parse_named(table, &entry.key).map(|(space, _)| space);
+        let parsed = match table {
+            Table::Trash => keys::parse_numbered(table, &entry.key).map(|(space, _)| space),
+            _ => keys::parse_named(table, &entry.key).map(|(space, _)| space),
+        };
         let Some(space) = problems.accept(table, parsed) else { continue };
         if store.space(problems, table, space).is_none() {
             continue;
@@ -134,10 +145,13 @@ fn expiring(
     })
 }
 
-/// When an entry of Requests or Imports expires.
+/// When an entry expires.
 fn expires_seconds(table: Table, value: &[u8]) -> StoreResult<i64> {
     if table == Table::Imports {
         return Ok(decode::<ImportRecord>(table, value)?.expires_seconds);
+    }
+    if table == Table::Trash {
+        return Ok(decode::<TrashRecord>(table, value)?.expires_seconds);
     }
     let record = decode::<RequestRecord>(table, value)?;
     if record.fingerprint.len() != FINGERPRINT_BYTES {

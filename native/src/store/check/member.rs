@@ -24,7 +24,8 @@ pub fn addresses(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> 
         let parsed = keys::parse_address(&entry.key).map(|parts| parts.space);
         let Some(space) = problems.accept(TABLE, parsed) else { continue };
         let decoded = decode::<AddressRecord>(TABLE, &entry.value);
-        let Some(AddressRecord { head_id, dataset_id }) = problems.accept(TABLE, decoded) else {
+        let Some(AddressRecord { head_id, dataset_id, .. }) = problems.accept(TABLE, decoded)
+        else {
             continue;
         };
         let Some(counters) = store.space(problems, TABLE, space) else { continue };
@@ -183,7 +184,9 @@ fn check_links(
     fetch(store.snapshot, Table::Addresses, addresses, &mut |link: &Link, value| {
         let Link { space, head_id, dataset_id } = *link;
         let address = value.map(|value| decode::<AddressRecord>(Table::Addresses, value));
-        if address != Some(Ok(AddressRecord { head_id, dataset_id })) {
+        let belongs =
+            |record: &AddressRecord| record.head_id == head_id && record.dataset_id == dataset_id;
+        if !address.is_some_and(|record| record.as_ref().is_ok_and(belongs)) {
             let problem = format!("head {head_id} of member {dataset_id} does not belong to it");
             problems.in_space(Table::Bodies, space, &problem);
         }

@@ -128,7 +128,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 10] = [
+    let checks: [(Table, PageCheck); 11] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -139,6 +139,7 @@ fn check_snapshot(
         (Table::Expiries, index::expiries),
         (Table::Merges, merge::merges),
         (Table::MemberMerges, merge::members),
+        (Table::Trash, index::trash),
     ];
     for (table, check) in checks {
         let mut entries = 0;

@@ -4,7 +4,7 @@ use crate::store::conformance::{get, put};
 use crate::store::{Memory, Mutations};
 use crate::wire::storage::{
     AddressRecord, ChangeList, ChangeRecord, ChangeSegment, HeadRecord, ImportRecord, MergeRecord,
-    RedirectRecord, RequestRecord,
+    RedirectRecord, RequestRecord, TrashRecord,
 };
 use crate::wire::v1::AddressType;
 
@@ -81,6 +81,10 @@ fn import_key() -> Vec<u8> {
     keys::owned(|key| keys::import(key, SPACE, b"import"))
 }
 
+fn trash_key() -> Vec<u8> {
+    keys::owned(|key| keys::trash(key, SPACE, 2))
+}
+
 fn expiry_key(table: Table, target: &[u8]) -> Vec<u8> {
     keys::owned(|key| keys::expiry(key, HOUR, table, target))
 }
@@ -114,7 +118,7 @@ fn sound(engine: &dyn Engine, members: u64) {
         let record = HeadRecord { r#type: kind as u32, address, ..Default::default() };
         write(engine, Table::Heads, &head_key(head_id), &record);
         let dataset_id = if head_id == heads { 0 } else { head_id.div_ceil(2) };
-        let record = AddressRecord { head_id, dataset_id };
+        let record = AddressRecord { head_id, dataset_id, deleted_dataset_id: 0 };
         write(engine, Table::Addresses, &address_key(head_id), &record);
     }
     for id in 1..=members {
@@ -149,7 +153,14 @@ fn sound_beside(engine: &dyn Engine, members: u64, heads: u64) {
     write(engine, Table::Requests, &request_key(), &request);
     let import = ImportRecord { next_chunk: 3, expires_seconds: 3_600 };
     write(engine, Table::Imports, &import_key(), &import);
-    for (table, key) in [(Table::Requests, request_key()), (Table::Imports, import_key())] {
+    let trash = TrashRecord { expires_seconds: 3_600, ..Default::default() };
+    write(engine, Table::Trash, &trash_key(), &trash);
+    let expiring = [
+        (Table::Requests, request_key()),
+        (Table::Imports, import_key()),
+        (Table::Trash, trash_key()),
+    ];
+    for (table, key) in expiring {
         put(engine, Table::Expiries, &[(&expiry_key(table, &key), b"")]).unwrap();
     }
     let merge = MergeRecord {
@@ -188,7 +199,7 @@ fn a_sound_store_has_no_problems() {
         ("addresses", 7),
         ("bodies", 3),
         ("changes", 2),
-        ("expiries", 2),
+        ("expiries", 3),
         ("fields", 3),
         ("heads", 7),
         ("imports", 1),
@@ -198,6 +209,7 @@ fn a_sound_store_has_no_problems() {
         ("redirects", 2),
         ("requests", 1),
         ("spaces", 1),
+        ("trash", 1),
     ];
     assert_eq!(report.counts, BTreeMap::from(expected));
     assert_eq!((report.format_version, report.revision, report.problems_total), (1, 3, 0));
@@ -267,7 +279,7 @@ const MEMBER_CASES: [Case; 25] = [
     }),
     ("addresses: space 2 is unknown", |engine| {
         let key = keys::owned(|key| keys::address(key, 2, AddressType::Tg, b"1"));
-        write(engine, Table::Addresses, &key, &AddressRecord { head_id: 1, dataset_id: 0 });
+        write(engine, Table::Addresses, &key, &AddressRecord { head_id: 1, ..Default::default() });
     }),
     ("heads: space 1: the address of head 7 has no entry", |engine| {
         remove(engine, Table::Addresses, &address_key(7));
@@ -427,7 +439,13 @@ const OTHER_CASES: [Case; 22] = [
     }),
 ];
 
-const MERGE_CASES: [Case; 5] = [
+const MERGE_CASES: [Case; 7] = [
+    ("trash: space 1: an entry that expires at 3600 has no expiry", |engine| {
+        remove(engine, Table::Expiries, &expiry_key(Table::Trash, &trash_key()));
+    }),
+    ("expiries: an expiry at 3600 for trash is of an entry that is not there", |engine| {
+        remove(engine, Table::Trash, &trash_key());
+    }),
     ("merges: space 1: member 1 does not find merge 2", |engine| {
         remove(engine, Table::MemberMerges, &member_merge_key(1, 2));
     }),
@@ -448,7 +466,7 @@ const MERGE_CASES: [Case; 5] = [
 ];
 
 #[test]
-fn damage_of_merges_is_found() {
+fn damage_of_merges_and_of_what_was_deleted_is_found() {
     for (expected, damage) in MERGE_CASES {
         check_damage(expected, damage);
     }

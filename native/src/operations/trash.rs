@@ -1,0 +1,145 @@
+//! Deleted members: thrown away so that they can be restored, and brought back.
+
+use crate::fault::{Failure, Fault};
+use crate::matching::decide::{Keys, Purpose, decide};
+use crate::matching::order::NOT_IN_ORDER;
+use crate::matching::{Decision, Probe, Target};
+use crate::member::merging::set_data;
+use crate::member::step::{self, Batch, Step};
+use crate::member::{View, moves};
+use crate::store::{Table, keys};
+use crate::wire::storage::{BodyRecord, ChangeRecord, FormerHead, TrashRecord};
+use crate::wire::v1::{ErrorReason, KeyKind, Warning};
+use crate::write::expiry;
+use crate::write::operation::Scene;
+
+/// How long a deleted member can be restored.
+const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// A member that was brought back.
+pub struct Restored {
+    /// The version of its body.
+    pub version: u64,
+    /// The heads it has again.
+    pub head_ids: Vec<u64>,
+    /// Heads that somebody has by now.
+    pub warnings: Vec<Warning>,
+}
+
+/// Deletes a living member and keeps what it was.
+pub fn throw_away(scene: &mut Scene<'_, '_>, contact: u64) -> Result<(), Failure> {
+    let (space, stamp) = (scene.space(), scene.stamp());
+    let body = moves::bury(scene.view, &scene.batch.space, contact)?;
+    let mut heads = Vec::with_capacity(body.head_ids.len());
+    for &head_id in &body.head_ids {
+        heads.push(FormerHead { head_id, head: scene.view.head(space, head_id)?.cloned() });
+        moves::set_free(scene.view, space, head_id)?;
+        scene.view.delete_head(space, head_id, contact)?;
+    }
+    scene.log(ChangeRecord {
+        dataset_id: contact,
+        version: body.version,
+        removed_data: body.data.clone(),
+        detached_head_ids: body.head_ids.clone(),
+        ..Default::default()
+    });
+    let expires_seconds = stamp.time_seconds + KEPT_SECONDS;
+    let record = TrashRecord { body: Some(body), heads, deleted: Some(stamp), expires_seconds };
+    let key = keys::owned(|key| keys::trash(key, space, contact));
+    expiry::remember(scene.view, Table::Trash, &key, expires_seconds);
+    scene.view.set_trash(space, contact, Some(record));
+    Ok(())
+}
+
+/// Brings a deleted member back under its number, with the heads that nobody has.
+pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, Failure> {
+    let space = scene.space();
+    let Some(TrashRecord { body: Some(body), heads, expires_seconds, .. }) = kept(scene, contact)?
+    else {
+        return Err(not_restorable(contact).into());
+    };
+    let data = body.data.clone();
+    let bare =
+        BodyRecord { data: "{}".to_owned(), head_ids: Vec::new(), head_types: Vec::new(), ..body };
+    scene.view.insert_body(space, contact, bare);
+    let mut restored = Restored { version: 0, head_ids: Vec::new(), warnings: Vec::new() };
+    for FormerHead { head_id, head } in heads {
+        let owner = scene.owner_of(head_id)?;
+        if owner != 0 {
+            restored.warnings.push(stayed(head_id, owner));
+            continue;
+        }
+        if let Some(record) = head {
+            scene.view.change_head(space, head_id, |head| *head = record)?;
+        }
+        moves::give(scene.view, space, contact, head_id)?;
+        restored.head_ids.push(head_id);
+    }
+    if restored.head_ids.is_empty() {
+        return Err(not_restorable(contact).into());
+    }
+    set_data(scene.view, &scene.batch.space, contact, "{}", data.clone())?;
+    let key = keys::owned(|key| keys::trash(key, space, contact));
+    expiry::forget(scene.view, Table::Trash, &key, expires_seconds);
+    scene.view.set_trash(space, contact, None);
+    let change = ChangeRecord {
+        created_data: data,
+        attached_head_ids: restored.head_ids.clone(),
+        ..Default::default()
+    };
+    restored.version = scene.touch(contact, change)?;
+    Ok(restored)
+}
+
+/// The deleted member that the external customer id of a step had; 0 where there is none, or where
+/// a key that ranks higher finds somebody who lives.
+pub fn by_external_id(
+    view: &mut View<'_>,
+    batch: &Batch,
+    links: &[u32],
+    step: &Step,
+) -> Result<u64, Failure> {
+    let keys = step::keys_of(batch, links, step);
+    let external = |probe: &&Probe| probe.kind == KeyKind::ExternalCustomerId;
+    let Some(probe) = keys.probes.iter().find(external) else {
+        return Ok(0);
+    };
+    let Target::Address(entry) = probe.target else {
+        return Ok(0);
+    };
+    let address = view.address(links[entry]).copied().unwrap_or_default();
+    if address.dataset_id != 0 || address.deleted_dataset_id == 0 || probe.rank == NOT_IN_ORDER {
+        return Ok(0);
+    }
+    let mut decision = Decision::default();
+    decide(view, Keys { strict: false, ..keys }, Purpose::Read, &mut decision)?;
+    let matched = decision.matched.map_or(NOT_IN_ORDER, |position| keys.probes[position].rank);
+    let trash = view.trash(keys.space.number, address.deleted_dataset_id)?;
+    let now_seconds = batch.moment.now.as_second();
+    let is_kept = trash.is_some_and(|record| record.expires_seconds > now_seconds);
+    Ok(if matched > probe.rank && is_kept { address.deleted_dataset_id } else { 0 })
+}
+
+/// A deleted member whose time has not passed.
+fn kept(scene: &Scene<'_, '_>, contact: u64) -> Result<Option<TrashRecord>, Failure> {
+    let now_seconds = scene.batch.moment.now.as_second();
+    let record = scene.view.trash(scene.space(), contact)?;
+    Ok(record.filter(|record| record.expires_seconds > now_seconds))
+}
+
+/// The fault of a member that cannot be brought back.
+pub fn not_restorable(contact: u64) -> Fault {
+    Fault::new(
+        ErrorReason::MemberNotRestorable,
+        "No such member was deleted within 30 days, or all of its identifiers belong to others.",
+    )
+    .with("contact_id", contact)
+}
+
+fn stayed(head_id: u64, owner: u64) -> Warning {
+    let message = "An identifier of the deleted member belongs to another one by now.";
+    Fault::new(ErrorReason::HeadStayed, message)
+        .with("head_id", head_id)
+        .with("owner_contact_id", owner)
+        .into()
+}
