@@ -19,10 +19,20 @@ from conftest import StartServer
 from reference.datakeys import Change
 from running_server import RunningServer, raw_method
 from support.core import SPACE, attempt, open_core, space_config
-from support.requests import change, datakey_change, keys
-from support.torture_history import METHODS, Operation, Refusal, Replay
+from support.requests import (
+    address,
+    change,
+    data_rule,
+    datakey_change,
+    head_key,
+    keys,
+    member_key,
+    ruled,
+)
+from support.torture_history import METHODS, Operation, Refusal, Replay, carrier_of
 from zmey._native import fsck
 from zmey.client import fault_of
+from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
@@ -57,7 +67,8 @@ class Requests:
 
     def __init__(self, seed: int, *, every_write_named: bool) -> None:
         self.seed = seed
-        self.named: list[member_service.SetMemberRequest] = []
+        self.named: list[Any] = []
+        self.merges: list[int] = [1]
         self.versions: list[int] = [0, 1]
         self._every_write_named = every_write_named
 
@@ -74,20 +85,52 @@ class Requests:
             )
         if chance < 0.55 and self.named:
             return self._named_again(random)
-        request = member_service.SetMemberRequest(space=SPACE, change=self._change(random))
+        request = self._write(random)
         if self._every_write_named or random.random() < 0.4:
-            request.change.request_id = f"{self.seed}-{random.getrandbits(64)}"
+            carrier_of(request).request_id = f"{self.seed}-{random.getrandbits(64)}"
             self.named.append(request)
         return request
 
-    def _named_again(self, random: Random) -> member_service.SetMemberRequest:
-        """Repeats a request, or seldom its request_id with another change."""
+    def _named_again(self, random: Random) -> Any:
+        """Repeats a request, or seldom its request_id with another write."""
         earlier = random.choice(self.named)
         if random.random() < 0.8:
             return earlier
-        other = member_service.SetMemberRequest(space=SPACE, change=self._change(random))
-        other.change.request_id = earlier.change.request_id
+        other = self._write(random)
+        carrier_of(other).request_id = carrier_of(earlier).request_id
         return other
+
+    def _write(self, random: Random) -> Any:
+        if random.random() < 0.6:
+            return member_service.SetMemberRequest(space=SPACE, change=self._change(random))
+        one, other = random.sample(HOT, 2)
+        mode = random.choice(("NONE", "TRANSPLANT", "DECAPITATE", "REPLACE"))
+        merge = member_service.MergeMembersRequest(
+            space=SPACE, receiver=self._keys(random), source=self._keys(random),
+            head_rule=f"MERGE_HEAD_RULE_{mode}",
+            data_rule=data_rule(level=1, has_has=random.choice(("NONE", "SET", "MERGE"))),
+            return_fresh=True,
+        )  # fmt: skip
+        unmerge = member_service.UnmergeMembersRequest(
+            space=SPACE, merge_id=random.choice(self.merges[-6:])
+        )
+        return random.choice((
+            head_service.AttachHeadRequest(
+                space=SPACE, keys=self._keys(random), head=address(one)
+            ),
+            head_service.DetachHeadRequest(
+                space=SPACE, head=head_key(one), split=random.random() < 0.5
+            ),
+            head_service.ReplaceHeadRequest(
+                space=SPACE, current=head_key(one), head=address(other)
+            ),
+            *(merge, unmerge),
+            member_service.DeleteMembersRequest(
+                space=SPACE, members=[member_key(one), member_key(other)],
+                wipe=random.random() < 0.5,
+            ),
+            member_service.RestoreMemberRequest(space=SPACE, member=member_key(one)),
+        ))  # fmt: skip
 
     def _change(self, random: Random) -> member.MemberChange:
         changes = random.sample(CHANGES, random.choice((0, 1, 1, 1, 2, 3)))
@@ -96,12 +139,21 @@ class Requests:
             [datakey_change(one) for one in changes],
             if_exists=random.choice(CONDITIONS),
             return_fresh=random.random() < 0.3,
-            heads=random.sample(HOT, random.choice((0, 0, 0, 1))),
+            heads=[
+                self._head(random, head) for head in random.sample(HOT, random.choice((0, 0, 0, 1)))
+            ],
         )
         if random.random() < 0.3:
             # Versions that somebody has seen of late are right now and then.
             built.expected_version = random.choice(self.versions[-10:])
         return built
+
+    def _head(self, random: Random, head: str) -> Any:
+        """A head without a rule, or with one that takes it from others."""
+        modes = ("NONE", "TRANSPLANT", "REPLACE", "REPLACE_SAME_TYPE", "DECAPITATE")
+        if random.random() < 0.5:
+            return head
+        return ruled(head, single=random.choice(modes), multi=random.choice(modes))
 
     def _keys(self, random: Random) -> Any:
         drawn = random.sample(HOT, random.choice((1, 1, 2, 3)))
@@ -157,7 +209,8 @@ def run_client(server: Server, requests: Requests, number: int, history: list[Op
         answer = server.call(request)
         operation = Operation(request, invoked_ns, time.monotonic_ns(), answer)
         if operation.outcome is not None:
-            requests.versions.append(operation.outcome.version)
+            requests.versions.append(getattr(operation.outcome, "version", 0))
+            requests.merges.append(getattr(operation.outcome, "merge_id", 0) or 1)
         history.append(operation)
 
 
@@ -226,7 +279,11 @@ def test_histories_are_serializable(tmp_path: Path, start_server: StartServer) -
     seeds = range(1, SEEDS_SHORT + 1)
     history = run_store(tmp_path / "store", start_server, seeds, deadly=False)
     seen = {type(operation.answer).__name__ for operation in history}
-    seen |= {f"{operation.outcome.status}" for operation in history if operation.outcome}
+    seen |= {
+        f"{operation.outcome.status}"
+        for operation in history
+        if isinstance(operation.answer, member_service.SetMemberResponse)
+    }
     seen |= {operation.answer.reason for operation in history if operation.outcome is None
              and isinstance(operation.answer, Refusal)}  # fmt: skip
     # What did not happen was not checked.
@@ -237,6 +294,7 @@ def test_histories_are_serializable(tmp_path: Path, start_server: StartServer) -
     )
     expected = {str(status) for status in statuses}
     expected |= {"VERSIONING", "REQUEST_ID_REUSED", "HEAD_TAKEN", "MEMBER_MISSING"}
+    expected |= {answer.__name__ for _, answer in METHODS.values()}
     assert expected <= seen
 
 
@@ -254,7 +312,7 @@ def forget_an_answer(history: list[Operation]) -> None:
 
 
 def change_an_answer(history: list[Operation]) -> None:
-    next(one for one in history if one.changes).answer.outcome.version += 1
+    next(one for one in history if one.changes).answer.outcome.contact_id += 1
 
 
 def read_the_past(history: list[Operation]) -> None:
@@ -273,7 +331,9 @@ def refuse_without_reason(history: list[Operation]) -> None:
 
 
 def repeat_an_effect(history: list[Operation]) -> None:
-    next(one for one in history if one.repeats).answer.outcome.replayed = False
+    repeated = next(one for one in history if one.repeats).answer
+    is_change = isinstance(repeated, member_service.SetMemberResponse)
+    (repeated.outcome if is_change else repeated).replayed = False
 
 
 def keep_it(history: list[Operation]) -> None:

@@ -12,21 +12,73 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from support.core import MATCH, MEMBER, attempt
+from support.core import HEAD, MATCH, MEMBER, attempt
 from zmey._native import Core
+from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
 
-__all__ = ["METHODS", "Operation", "Refusal", "Replay"]
+__all__ = ["METHODS", "Operation", "Refusal", "Replay", "carrier_of"]
 
 # request -> method and answer
 METHODS: dict[type[Message], tuple[str, type[Any]]] = {
     member_service.SetMemberRequest: (MEMBER + "SetMember", member_service.SetMemberResponse),
+    member_service.MergeMembersRequest: (
+        MEMBER + "MergeMembers",
+        member_service.MergeMembersResponse,
+    ),
+    member_service.UnmergeMembersRequest: (
+        MEMBER + "UnmergeMembers",
+        member_service.UnmergeMembersResponse,
+    ),
+    member_service.DeleteMembersRequest: (
+        MEMBER + "DeleteMembers",
+        member_service.DeleteMembersResponse,
+    ),
+    member_service.RestoreMemberRequest: (
+        MEMBER + "RestoreMember",
+        member_service.RestoreMemberResponse,
+    ),
+    head_service.AttachHeadRequest: (HEAD + "AttachHead", head_service.AttachHeadResponse),
+    head_service.DetachHeadRequest: (HEAD + "DetachHead", head_service.DetachHeadResponse),
+    head_service.ReplaceHeadRequest: (HEAD + "ReplaceHead", head_service.ReplaceHeadResponse),
     member_service.GetMemberRequest: (MEMBER + "GetMember", member_service.GetMemberResponse),
     match_service.ResolveRequest: (MATCH + "Resolve", match_service.ResolveResponse),
 }
-CHANGED = (member.OUTCOME_STATUS_CREATED, member.OUTCOME_STATUS_UPDATED)
+CHANGED = (
+    *(member.OUTCOME_STATUS_CREATED, member.OUTCOME_STATUS_UPDATED),
+    member.OUTCOME_STATUS_RESTORED,
+)
+
+
+READS = (member_service.GetMemberRequest, match_service.ResolveRequest)
+
+
+def carrier_of(request: Any) -> Any:
+    """Returns the part of a write that has its request_id."""
+    if isinstance(request, member_service.SetMemberRequest):
+        return request.change
+    return request.options
+
+
+def _validated(request: Any) -> Any:
+    """Returns a copy that writes nothing."""
+    copied = type(request).FromString(request.SerializeToString())
+    if isinstance(copied, member_service.SetMemberRequest):
+        copied.validate_only = True
+    elif "options" in copied.DESCRIPTOR.fields_by_name:
+        copied.options.validate_only = True
+    return copied
+
+
+def _replayed(answer: Any, *, replayed: bool) -> Any:
+    """Returns an answer as it is given again, or as it was given first."""
+    copied = type(answer)()
+    copied.CopyFrom(answer)
+    holder = copied.outcome if isinstance(answer, member_service.SetMemberResponse) else copied
+    holder.replayed = replayed
+    return copied
 
 
 @dataclass(frozen=True)
@@ -59,11 +111,16 @@ class Operation:
     answer: Any
 
     @property
-    def outcome(self) -> member.MemberOutcome | None:
+    def outcome(self) -> Any:
         """The outcome of a write that was not refused."""
-        if isinstance(self.answer, member_service.SetMemberResponse):
-            return self.answer.outcome
-        return None
+        return getattr(self.answer, "outcome", None)
+
+    @property
+    def request_id(self) -> str:
+        """What makes a write happen once; empty for reads."""
+        if isinstance(self.request, READS):
+            return ""
+        return str(carrier_of(self.request).request_id)
 
     @property
     def revision(self) -> int | None:
@@ -76,12 +133,19 @@ class Operation:
     def changes(self) -> bool:
         """Whether this is the first answer of a write that changed something."""
         outcome = self.outcome
-        return outcome is not None and outcome.status in CHANGED and not outcome.replayed
+        if outcome is None or self.repeats:
+            return False
+        if isinstance(self.answer, member_service.DeleteMembersResponse):
+            return any(result.deleted for result in outcome.results)
+        # Outcomes without a status are of calls that always change something.
+        return getattr(outcome, "status", member.OUTCOME_STATUS_UPDATED) in CHANGED
 
     @property
     def repeats(self) -> bool:
         """Whether this is an answer that was given before."""
-        return self.outcome is not None and self.outcome.replayed
+        if isinstance(self.answer, member_service.SetMemberResponse):
+            return self.answer.outcome.replayed
+        return bool(getattr(self.answer, "replayed", False))
 
     def __str__(self) -> str:
         return f"{type(self.request).__name__} {self.request} -> {self.answer}"
@@ -117,7 +181,9 @@ class Replay:
             self._explain(waiting, bounds)
             if self.revision == last:
                 break
-            self.revision += 1
+            # A write that touches several members spends a revision on each.
+            later = [revision for revision in history.changed if revision > self.revision]
+            self.revision = min(later, default=last)
             self._advance(history.changed[self.revision])
         self.problems += (f"never so between its times: {one}" for one in waiting.values())
 
@@ -137,12 +203,8 @@ class Replay:
         """Strikes off the refusals that are right at this revision."""
         for key, one in list(waiting.items()):
             first, last = bounds[key]
-            if first <= self.revision <= last:
-                request = type(one.request).FromString(one.request.SerializeToString())
-                if isinstance(request, member_service.SetMemberRequest):
-                    request.validate_only = True
-                if self._ask(request) == one.answer:
-                    del waiting[key]
+            if first <= self.revision <= last and self._ask(_validated(one.request)) == one.answer:
+                del waiting[key]
 
     def _check_time(self, one: Operation, history: "_History", last: int) -> None:
         first, last = history.bounds(one, last)
@@ -152,11 +214,8 @@ class Replay:
 
     def _check_repeats(self, history: "_History") -> None:
         for one in history.repeats:
-            first = history.first_answers.get(one.request.change.request_id)
-            again = member_service.SetMemberResponse()
-            if first is not None:
-                again.CopyFrom(first.answer)
-                again.outcome.replayed = True
+            first = history.first_answers.get(one.request_id)
+            again = None if first is None else _replayed(first.answer, replayed=True)
             if first is None or one.answer != again or one.request != first.request:
                 self.problems.append(f"no repetition of {first}: {one}")
 
@@ -180,8 +239,8 @@ class _History:
         for one in self.answered:
             assert one.revision is not None
             (self.changed if one.changes else self.unchanged)[one.revision].append(one)
-            if one.outcome is not None and one.request.change.request_id:
-                self.first_answers[one.request.change.request_id] = one
+            if one.outcome is not None and one.request_id:
+                self.first_answers[one.request_id] = one
 
     def bounds(self, one: Operation, last: int) -> tuple[int, int]:
         """The revisions that an operation may have seen.
@@ -204,24 +263,18 @@ class _History:
 
 def _with_lost_answers(operations: Sequence[Operation]) -> list[Operation]:
     """Puts first answers that died with a server before their first repetition."""
-    given = {
-        one.request.change.request_id
-        for one in operations
-        if one.outcome is not None and not one.outcome.replayed
-    }
+    given = {one.request_id for one in operations if one.outcome is not None and not one.repeats}
     invoked: dict[str, int] = {}
     for one in operations:
-        if isinstance(one.request, member_service.SetMemberRequest):
-            name = one.request.change.request_id
-            invoked[name] = min(one.invoked_ns, invoked.get(name, one.invoked_ns))
+        if one.request_id:
+            earliest = invoked.get(one.request_id, one.invoked_ns)
+            invoked[one.request_id] = min(one.invoked_ns, earliest)
     complete = []
     for one in sorted(operations, key=lambda other: other.answered_ns):
-        if one.repeats and one.request.change.request_id not in given:
-            given.add(one.request.change.request_id)
-            answer = member_service.SetMemberResponse()
-            answer.CopyFrom(one.answer)
-            answer.outcome.replayed = False
-            began_ns = invoked[one.request.change.request_id]
+        if one.repeats and one.request_id not in given:
+            given.add(one.request_id)
+            answer = _replayed(one.answer, replayed=False)
+            began_ns = invoked[one.request_id]
             complete.append(Operation(one.request, began_ns, one.answered_ns, answer))
         complete.append(one)
     return complete
