@@ -69,6 +69,7 @@ class Requests:
         self.seed = seed
         self.named: list[Any] = []
         self.merges: list[int] = [1]
+        self.ended: list[int] = [1]
         self.versions: list[int] = [0, 1]
         self._every_write_named = every_write_named
 
@@ -91,6 +92,14 @@ class Requests:
             self.named.append(request)
         return request
 
+    def learn(self, outcome: Any) -> None:
+        """Takes from an outcome what later requests aim at."""
+        merge_id = getattr(outcome, "merge_id", 0)
+        self.versions.append(getattr(outcome, "version", 0))
+        self.merges += [*([merge_id] if merge_id else []), *getattr(outcome, "merge_ids", [])]
+        results = getattr(outcome, "results", [])
+        self.ended += [result.contact_id for result in results if result.member_ended]
+
     def _named_again(self, random: Random) -> Any:
         """Repeats a request, or seldom its request_id with another write."""
         earlier = random.choice(self.named)
@@ -112,7 +121,10 @@ class Requests:
             return_fresh=True,
         )  # fmt: skip
         unmerge = member_service.UnmergeMembersRequest(
-            space=SPACE, merge_id=random.choice(self.merges[-6:])
+            space=SPACE, merge_id=random.choice(self.merges[-4:])
+        )
+        restore = member_service.RestoreMemberRequest(
+            space=SPACE, member=member_key(random.choice((one, f"contact={self.ended[-1]}")))
         )
         return random.choice((
             head_service.AttachHeadRequest(
@@ -124,12 +136,11 @@ class Requests:
             head_service.ReplaceHeadRequest(
                 space=SPACE, current=head_key(one), head=address(other)
             ),
-            *(merge, unmerge),
+            *(merge, *(unmerge,) * 2, *(restore,) * 2),
             member_service.DeleteMembersRequest(
                 space=SPACE, members=[member_key(one), member_key(other)],
                 wipe=random.random() < 0.5,
             ),
-            member_service.RestoreMemberRequest(space=SPACE, member=member_key(one)),
         ))  # fmt: skip
 
     def _change(self, random: Random) -> member.MemberChange:
@@ -209,8 +220,7 @@ def run_client(server: Server, requests: Requests, number: int, history: list[Op
         answer = server.call(request)
         operation = Operation(request, invoked_ns, time.monotonic_ns(), answer)
         if operation.outcome is not None:
-            requests.versions.append(getattr(operation.outcome, "version", 0))
-            requests.merges.append(getattr(operation.outcome, "merge_id", 0) or 1)
+            requests.learn(operation.outcome)
         history.append(operation)
 
 
