@@ -47,7 +47,7 @@ class Board:
         """Adds the value of one run."""
         figure = self.figures.setdefault(name, Figure(unit, note))
         figure.runs.append(value)
-        print(f"  {name}: {value:,.0f} {unit}", flush=True)
+        print(f"  {name}: {_shown(value)} {unit}", flush=True)
 
     def attempt(self, names: list[str], measure: Callable[[], None]) -> bool:
         """Measures the figures of a peer; where it is absent, says so and goes on.
@@ -86,10 +86,14 @@ class Board:
         table.add_column("note")
         for name, figure in self.figures.items():
             median = figure.median()
-            shown = "absent" if median is None else f"{median:,.{0 if median >= 100 else 2}f}"
+            shown = "absent" if median is None else _shown(median)
             runs = str(len(figure.runs))
             table.add_row(name, shown, figure.unit, runs, figure.absent or figure.note)
         console().print(table)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.{0 if value >= 100 else 2}f}"
 
 
 def console() -> Console:

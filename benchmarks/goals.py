@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from rich.table import Table
 
+import changes
 import core_only
 import figures
 import growth
@@ -103,6 +104,9 @@ def goals() -> list[Goal]:
              core_only.RESOLVE, core_only.RAW_GETS, 0.7, "normalising and encoding of answers"),
         Goal("unary Resolve / echo on the same server", "resolve",
              resolve.UNARY, resolve.ECHO, 0.9, grpc),
+        Goal("p99 of others: beside merges of new members / of one of 1,000 merges", "changes",
+             changes.BESIDE_FRESH, changes.BESIDE_DEEP, 0.5,
+             "the commit that both share; the length of a history is no factor"),
         Goal("normalising phones / phonenumbers", "normalize",
              normalize.PHONES, normalize.PHONENUMBERS, 30.0, "one thread"),
         Goal("normalising e-mails / email-validator", "normalize",
