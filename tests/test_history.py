@@ -82,8 +82,9 @@ class Requests:
             )
         if chance < 0.4:
             return member_service.GetMemberRequest(
-                space=SPACE, keys=self._keys(random), datakeys=["*"], with_heads=True
-            )
+                space=SPACE, keys=self._keys(random), datakeys=["*"], with_heads=True,
+                missing_too=random.random() < 0.5,
+            )  # fmt: skip
         if chance < 0.55 and self.named:
             return self._named_again(random)
         request = self._write(random)
@@ -266,7 +267,9 @@ def everything() -> list[Any]:
         for text in HOT
     ]
     return [
-        member_service.GetMemberRequest(space=SPACE, keys=one, datakeys=["*"], with_heads=True)
+        member_service.GetMemberRequest(
+            space=SPACE, keys=one, datakeys=["*"], with_heads=True, missing_too=True
+        )
         for one in asked
     ]
 

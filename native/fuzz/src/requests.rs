@@ -67,6 +67,7 @@ fn calls() -> Vec<(u8, Vec<u8>)> {
                 keys: keys.clone(),
                 datakeys: datakeys.clone(),
                 with_heads: true,
+                missing_too: true,
                 ..Default::default()
             }),
         ),

@@ -2,6 +2,7 @@
 
 use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, Purpose, decide};
+use crate::matching::former::kept;
 use crate::matching::order::NOT_IN_ORDER;
 use crate::matching::{Decision, Probe, Target};
 use crate::member::merging::set_data;
@@ -54,7 +55,9 @@ pub fn throw_away(scene: &mut Scene<'_, '_>, contact: u64) -> Result<(), Failure
 /// Brings a deleted member back under its number, with the heads that nobody has.
 pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, Failure> {
     let space = scene.space();
-    let Some(TrashRecord { body: Some(body), heads, expires_seconds, .. }) = kept(scene, contact)?
+    let now_seconds = scene.batch.moment.now.as_second();
+    let Some(TrashRecord { body: Some(body), heads, expires_seconds, .. }) =
+        kept(scene.view, space, contact, now_seconds)?
     else {
         return Err(not_restorable(contact).into());
     };
@@ -114,21 +117,13 @@ pub fn by_external_id(
     let mut decision = Decision::default();
     decide(view, Keys { strict: false, ..keys }, Purpose::Read, &mut decision)?;
     let matched = decision.matched.map_or(NOT_IN_ORDER, |position| keys.probes[position].rank);
-    let trash = view.trash(keys.space.number, address.deleted_dataset_id)?;
     let now_seconds = batch.moment.now.as_second();
-    let is_kept = trash.is_some_and(|record| record.expires_seconds > now_seconds);
-    Ok(if matched > probe.rank && is_kept { address.deleted_dataset_id } else { 0 })
-}
-
-/// A deleted member whose time has not passed.
-fn kept(scene: &Scene<'_, '_>, contact: u64) -> Result<Option<TrashRecord>, Failure> {
-    let now_seconds = scene.batch.moment.now.as_second();
-    let record = scene.view.trash(scene.space(), contact)?;
-    Ok(record.filter(|record| record.expires_seconds > now_seconds))
+    let trash = kept(view, keys.space.number, address.deleted_dataset_id, now_seconds)?;
+    Ok(if matched > probe.rank && trash.is_some() { address.deleted_dataset_id } else { 0 })
 }
 
 /// The fault of a member that cannot be brought back.
-pub fn not_restorable(contact: u64) -> Fault {
+fn not_restorable(contact: u64) -> Fault {
     Fault::new(
         ErrorReason::MemberNotRestorable,
         "No such member was deleted within 30 days, or all of its identifiers belong to others.",

@@ -5,12 +5,15 @@ use std::time::Instant;
 use crate::address::address_types;
 use crate::address::limits::VALUE_BYTES_MAX;
 use crate::core::Core;
-use crate::fault::{Fault, Result};
+use crate::fault::{Failure, Fault, Result};
 use crate::matching::decide::{Keys, Purpose, nobody};
+use crate::matching::former::{Subject, former};
 use crate::matching::{AddressBook, Decision, Policy, decide, prepare as prepare_keys, report};
+use crate::member::View;
 use crate::member::read::{self, Paths};
 use crate::member::system;
 use crate::service::limits::{check_items, check_revision};
+use crate::space::Space;
 use crate::wire::storage::HeadRecord;
 use crate::wire::v1;
 use crate::wire::v1::{AddressType, Existence, set_member_result};
@@ -94,34 +97,52 @@ pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::Get
         };
         let mut decision = Decision::default();
         decide(view, keys, Purpose::Read, &mut decision)?;
-        if decision.contact == 0 {
+        let missing = decision.contact == 0;
+        let subject = if !missing {
+            // Data alone needs no head, and a member may have a thousand.
+            let needs_heads = request.with_heads || paths.reserved().is_some();
+            living(view, space, &decision, needs_heads)?
+        } else if request.missing_too {
+            let now_seconds = core.moment(space).now.as_second();
+            former(view, keys, &decision, now_seconds)?.ok_or_else(|| nobody(keys))?
+        } else {
             return Err(nobody(keys).into());
-        }
-        let body = read::living_body(view, space.number, decision.contact)?;
-        // Data alone needs no head, and a member may have a thousand.
-        let needs_heads = request.with_heads || paths.reserved().is_some();
-        let heads = if needs_heads { read::heads(view, space.number, &body)? } else { Vec::new() };
-        let through = through(&decision, &heads);
-        let values = paths.read(space, &body, decision.contact, (through.0, &through.1))?;
-        let wire_heads = heads.iter().map(|(id, head)| read::wire_head(*id, head));
+        };
+        let through = through(&subject);
+        let values = paths.read(space, &subject.body, subject.contact, (through.0, &through.1))?;
+        let wire_heads = subject.heads.iter().map(|(id, head)| read::wire_head(*id, head));
         Ok(v1::GetMemberResponse {
             member: Some(v1::Member {
-                contact_id: decision.contact,
-                version: body.version,
+                contact_id: subject.contact,
+                version: subject.body.version,
                 values,
                 heads: if request.with_heads { wire_heads.collect() } else { Vec::new() },
             }),
             resolution: Some(report::resolution(keys, &decision, false)),
             revision: view.revision(),
+            missing,
         })
     })
 }
 
+/// The living member of a decision.
+fn living(
+    view: &mut View<'_>,
+    space: &Space,
+    decision: &Decision,
+    needs_heads: bool,
+) -> std::result::Result<Subject, Failure> {
+    let contact = decision.contact;
+    let body = read::living_body(view, space.number, contact)?;
+    let heads = if needs_heads { read::heads(view, space.number, &body)? } else { Vec::new() };
+    let head = decision.matched.map_or(0, |position| decision.found[position].head);
+    Ok(Subject { contact, body, heads, head })
+}
+
 /// The head through which a member is read: the matching one, else its first.
-fn through(decision: &Decision, heads: &[(u64, HeadRecord)]) -> (u64, HeadRecord) {
-    let matched = decision.matched.map(|position| decision.found[position].head);
-    let by_match = matched.and_then(|id| heads.iter().find(|(head_id, _)| *head_id == id));
-    by_match.or(heads.first()).cloned().unwrap_or_default()
+fn through(subject: &Subject) -> (u64, HeadRecord) {
+    let by_match = subject.heads.iter().find(|(id, _)| *id == subject.head);
+    by_match.or(subject.heads.first()).cloned().unwrap_or_default()
 }
 
 /// `GetDataset`.

@@ -411,6 +411,7 @@ pub fn get_member(random: &mut Random) -> GetMemberRequest {
         datakeys: read_paths(random),
         with_heads: random.once_in(2),
         min_revision: min_revision(random),
+        missing_too: random.once_in(2),
     }
 }
 

@@ -7,16 +7,18 @@ use _native::fault::Result;
 use _native::store::{Engine, Memory, Mutations, Table, keys, records};
 use _native::wire::storage::{HeadRecord, RedirectRecord, SpaceRecord};
 use _native::wire::v1::{
-    Address, AddressType, DatakeyMode, GetDatasetRequest, GetDatasetResponse, GetMemberRequest,
-    GetMemberResponse, HeadAttach, MatchKeys, MemberChange, MemberOutcome, OutcomeStatus, Redirect,
-    Resolution, ResolveRequest, ResolveResponse, SetMemberBatchRequest, SetMemberBatchResponse,
-    SetMemberRequest, SetMemberResponse, set_member_result,
+    Address, AddressType, DatakeyMode, DeleteMembersRequest, DeleteMembersResponse,
+    GetDatasetRequest, GetDatasetResponse, GetMemberRequest, GetMemberResponse, HeadAttach,
+    MatchKeys, MemberChange, MemberKey, MemberOutcome, OutcomeStatus, Redirect, Resolution,
+    ResolveRequest, ResolveResponse, RestoreMemberRequest, RestoreMemberResponse,
+    SetMemberBatchRequest, SetMemberBatchResponse, SetMemberRequest, SetMemberResponse,
+    WriteOptions, member_key, set_member_result,
 };
 
 use crate::support::{
-    GET_DATASET, GET_MEMBER, RESOLVE, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, address,
-    assert_clean, call, config, core_with, described, email_change, email_keys, entries, keys_of,
-    memory_core, set, set_member,
+    DELETE_MEMBERS, GET_DATASET, GET_MEMBER, RESOLVE, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH,
+    SPACE, TestClock, address, assert_clean, call, config, core_with, described, email_change,
+    email_keys, entries, keys_of, memory_core, set, set_member,
 };
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -127,6 +129,51 @@ fn expired_request_ids_are_forgotten() {
     clock.advance(2 * DAY_SECONDS);
     set_member(&core, with_request_id("", "3")).unwrap();
     assert_eq!(counts(), (0, 0));
+    assert_clean(engine.as_ref());
+}
+
+#[test]
+fn a_deleted_member_is_kept_for_thirty_days() {
+    let clock = TestClock::new();
+    let engine: Arc<dyn Engine> = Arc::new(Memory::default());
+    let core = core_with(&engine, &config(), &clock);
+    set_member(&core, email_change("a@example.com", "name", "1")).unwrap();
+    let key = member_key::Key::ContactId(1);
+    let delete = DeleteMembersRequest {
+        space: Some(SPACE),
+        members: vec![MemberKey { key: Some(key.clone()) }],
+        ..Default::default()
+    };
+    call::<DeleteMembersResponse>(&core, DELETE_MEMBERS, &delete).unwrap();
+    let restore = || {
+        let request = RestoreMemberRequest {
+            space: Some(SPACE),
+            member: Some(MemberKey { key: Some(key.clone()) }),
+            options: Some(WriteOptions { validate_only: true, ..Default::default() }),
+        };
+        call::<RestoreMemberResponse>(&core, RESTORE_MEMBER, &request)
+    };
+    let left = || {
+        let request = GetMemberRequest {
+            space: Some(SPACE),
+            keys: Some(email_keys("a@example.com")),
+            datakeys: vec!["*".to_owned()],
+            missing_too: true,
+            ..Default::default()
+        };
+        let answer: GetMemberResponse = call(&core, GET_MEMBER, &request).unwrap();
+        assert!(answer.missing);
+        (answer.member.as_ref().expect("something is left").contact_id, value(answer))
+    };
+    clock.advance(30 * DAY_SECONDS - 1);
+    assert!(restore().is_ok());
+    assert_eq!(left(), (1, r#"{"name":1}"#.to_owned()));
+    clock.advance(1);
+    assert_eq!(described(&restore().unwrap_err()), "MEMBER_NOT_RESTORABLE contact_id=1");
+    // Of the identifier is known that there was one.
+    assert_eq!(left(), (0, "{}".to_owned()));
+    set_member(&core, email_change("b@example.com", "name", "1")).unwrap();
+    assert!(keys_of(engine.as_ref(), Table::Trash).is_empty());
     assert_clean(engine.as_ref());
 }
 
