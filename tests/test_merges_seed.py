@@ -260,6 +260,27 @@ def test_undoing_at_once_restores_everything(api: Api, rule: str, others: tuple[
         undone(api, outcome.merge_id)
 
 
+ORDERS = (
+    # (receiver, source, what the merge changes)
+    ('{"name":"A","crm":{"id":1}}', '{"name":{"x":1}}', ["name", "crm.id"]),
+    ('{"o":{"b":1,"c":2},"p":3}', '{"o":{"c":5}}', ["o.b", "o.c", "p"]),
+    ('{"a":1,"b":2}', '{"b":3,"a":4,"c":5}', ["a", "b", "c"]),
+)
+
+
+@pytest.mark.parametrize(("receiver", "source", "changed"), ORDERS)
+def test_undoing_restores_the_order_of_keys(
+    api: Api, receiver: str, source: str, changed: list[str]
+) -> None:
+    make(api, ANN, data=receiver)
+    make(api, BOB, data=source)
+    rule = data_rule(level=2, has_has="SET", miss_has="DELETE")
+    outcome = merged(api, ANN, BOB, data_rule=rule)
+    assert sorted(outcome.changed_paths) == sorted(changed)
+    api.unmerge_members(outcome.merge_id)
+    assert (data_of(api, 1), data_of(api, 2)) == (receiver, source)
+
+
 def test_undoing_keeps_what_was_changed_since_and_lists_it(api: Api) -> None:
     make(api, ANN, data=OURS)
     make(api, BOB, PHONE_2, data=THEIRS)

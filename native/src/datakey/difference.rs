@@ -21,9 +21,16 @@ pub struct Difference {
     pub before: Option<String>,
     /// The canonical text after; `None` where there is nothing.
     pub after: Option<String>,
-    /// The names that the object around it had, in their order, where this is the first that it
-    /// lost: so that one that comes back comes to its place.
+    /// The names that the object around it had, in their order, where that lost some or has them in
+    /// another order: so that what comes back comes to its place. The first difference has them.
     pub siblings: Vec<String>,
+}
+
+impl Difference {
+    /// Whether only the order around it differs, which no caller sees as a change.
+    pub fn is_of_order(&self) -> bool {
+        self.before == self.after
+    }
 }
 
 /// The differences of two canonical objects, in the order of the first, then of the second.
@@ -35,13 +42,12 @@ pub fn differences(before: &str, after: &str) -> Vec<Difference> {
 }
 
 fn compare(above: &mut Vec<Element>, before: &str, after: &str, found: &mut Vec<Difference>) {
-    let whole = before;
     let later: HashMap<&str, &str> = json::members(after).collect();
     let earlier: HashMap<&str, &str> = json::members(before).collect();
     let pairs = json::members(before).map(|(name, value)| (name, Some(value), later.get(name)));
     let added = json::members(after).filter(|(name, _)| !earlier.contains_key(name));
     let added = added.map(|(name, _)| (name, None, later.get(name)));
-    let mut is_first_lost = true;
+    let mut siblings = former_order(before, after, &later);
     for (name, before, after) in pairs.chain(added) {
         let after = after.copied();
         if before == after {
@@ -57,18 +63,34 @@ fn compare(above: &mut Vec<Element>, before: &str, after: &str, found: &mut Vec<
                 compare(above, before, after, found);
             }
             _ => {
-                let is_lost = after.is_none() && std::mem::take(&mut is_first_lost);
-                let names = json::members(whole).map(|(name, _)| name.to_owned());
                 found.push(Difference {
                     path: Path::of_elements(above.clone()),
                     before: before.map(str::to_owned),
                     after: after.map(str::to_owned),
-                    siblings: if is_lost { names.collect() } else { Vec::new() },
+                    siblings: std::mem::take(&mut siblings),
                 });
             }
         }
         above.pop();
     }
+    if let Some(first) = siblings.first() {
+        above.push(Element::Name(first.clone()));
+        let path = Path::of_elements(above.clone());
+        found.push(Difference { path, before: None, after: None, siblings });
+        above.pop();
+    }
+}
+
+/// The names of an object, where a later one lacks some or has them in another order.
+fn former_order(before: &str, after: &str, later: &HashMap<&str, &str>) -> Vec<String> {
+    let names: Vec<&str> = json::members(before).map(|(name, _)| name).collect();
+    let places: HashMap<&str, usize> =
+        names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+    let kept = json::members(after).filter_map(|(name, _)| places.get(name).copied());
+    if names.iter().all(|name| later.contains_key(name)) && kept.is_sorted() {
+        return Vec::new();
+    }
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// What taking differences back came to.
@@ -85,7 +107,9 @@ pub fn take_back(data: &str, differences: &[Difference]) -> Checked<TakenBack> {
     let mut kept = Vec::new();
     let mut document = Document::new(data);
     let mut reader = Reader::new(data);
-    for (position, difference) in differences.iter().enumerate() {
+    let changed =
+        differences.iter().enumerate().filter(|(_, difference)| !difference.is_of_order());
+    for (position, difference) in changed {
         let path = &difference.path;
         let now = reader.at(path);
         if now != difference.after.as_deref() {

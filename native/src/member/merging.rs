@@ -191,10 +191,15 @@ pub fn stored(differences: &[Difference]) -> Vec<DataDifference> {
     differences.iter().map(stored).collect()
 }
 
+/// Where a stored difference is.
+pub fn path(difference: &DataDifference) -> Path {
+    Path::of_elements(difference.path.iter().cloned().map(Element::Name).collect())
+}
+
 /// Differences as they were stored.
 pub fn loaded(differences: &[DataDifference]) -> Vec<Difference> {
     let loaded = |difference: &DataDifference| Difference {
-        path: Path::of_elements(difference.path.iter().cloned().map(Element::Name).collect()),
+        path: path(difference),
         before: difference.before.clone(),
         after: difference.after.clone(),
         siblings: difference.siblings.clone(),

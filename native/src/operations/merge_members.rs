@@ -133,8 +133,8 @@ fn freed(record: &MergeRecord) -> Vec<u64> {
 
 /// The first places of stored differences, as callers write datakeys.
 pub fn paths(differences: &[DataDifference]) -> Vec<String> {
-    let first = &differences[..differences.len().min(PATHS_LISTED_MAX)];
-    merging::loaded(first).iter().map(|place| place.path.text().to_owned()).collect()
+    let changed = differences.iter().filter(|difference| difference.before != difference.after);
+    changed.take(PATHS_LISTED_MAX).map(|place| merging::path(place).text().to_owned()).collect()
 }
 
 fn find(scene: &mut Scene<'_, '_>, keys: Keys<'_>) -> Result<Found, Failure> {

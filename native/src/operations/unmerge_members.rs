@@ -256,7 +256,8 @@ fn without(
 ) -> Result<(String, Vec<String>), Failure> {
     let differences = loaded(differences);
     let (data, kept) = if keeps_all {
-        (before.to_owned(), (0..differences.len()).collect())
+        let all = 0..differences.len();
+        (before.to_owned(), all.filter(|&at| !differences[at].is_of_order()).collect())
     } else {
         let taken_back = take_back(before, &differences)?;
         (taken_back.data, taken_back.kept)
