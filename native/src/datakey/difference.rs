@@ -43,11 +43,16 @@ pub fn differences(before: &str, after: &str) -> Vec<Difference> {
 
 fn compare(above: &mut Vec<Element>, before: &str, after: &str, found: &mut Vec<Difference>) {
     let later: HashMap<&str, &str> = json::members(after).collect();
-    let earlier: HashMap<&str, &str> = json::members(before).collect();
+    let places: HashMap<&str, usize> =
+        json::members(before).enumerate().map(|(place, (name, _))| (name, place)).collect();
     let pairs = json::members(before).map(|(name, value)| (name, Some(value), later.get(name)));
-    let added = json::members(after).filter(|(name, _)| !earlier.contains_key(name));
+    let added = json::members(after).filter(|(name, _)| !places.contains_key(name));
     let added = added.map(|(name, _)| (name, None, later.get(name)));
-    let mut siblings = former_order(before, after, &later);
+    let kept = json::members(after).filter_map(|(name, _)| places.get(name));
+    let lost = json::members(before).any(|(name, _)| !later.contains_key(name));
+    let names = json::members(before).map(|(name, _)| name.to_owned());
+    let keeps_order = !lost && kept.is_sorted();
+    let mut siblings = if keeps_order { Vec::new() } else { names.collect() };
     for (name, before, after) in pairs.chain(added) {
         let after = after.copied();
         if before == after {
@@ -79,18 +84,6 @@ fn compare(above: &mut Vec<Element>, before: &str, after: &str, found: &mut Vec<
         found.push(Difference { path, before: None, after: None, siblings });
         above.pop();
     }
-}
-
-/// The names of an object, where a later one lacks some or has them in another order.
-fn former_order(before: &str, after: &str, later: &HashMap<&str, &str>) -> Vec<String> {
-    let names: Vec<&str> = json::members(before).map(|(name, _)| name).collect();
-    let places: HashMap<&str, usize> =
-        names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
-    let kept = json::members(after).filter_map(|(name, _)| places.get(name).copied());
-    if names.iter().all(|name| later.contains_key(name)) && kept.is_sorted() {
-        return Vec::new();
-    }
-    names.into_iter().map(str::to_owned).collect()
 }
 
 /// What taking differences back came to.

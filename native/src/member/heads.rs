@@ -97,7 +97,7 @@ pub fn plan(
     if contact == 0 && attachments.is_empty() {
         return Err(refused.map_or_else(needs_address, |fault| (**fault).clone()).into());
     }
-    check_count(view, keys, contact, attachments.len())?;
+    check_count(view, keys.space.number, contact, attachments.len())?;
     check_head(view, keys, step, decision)?;
     warn_of_second_csid(view, keys, contact, &attachments, warnings)?;
     Ok(attachments)
@@ -344,11 +344,11 @@ pub fn addressed_head(
 /// Refuses more heads than a member may have.
 pub fn check_count(
     view: &mut View<'_>,
-    keys: Keys<'_>,
+    space: u32,
     contact: u64,
     more: usize,
 ) -> Result<(), Failure> {
-    let body = view.body(keys.space.number, contact)?;
+    let body = view.body(space, contact)?;
     let count = body.map_or(0, |body| body.head_ids.len()) + more;
     if count > HEADS_PER_MEMBER_MAX {
         return Err(Fault::limit("member.heads", HEADS_PER_MEMBER_MAX, count).into());

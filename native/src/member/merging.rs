@@ -2,7 +2,7 @@
 
 use crate::datakey::{self, DataRule, Difference, Element, Path, differences};
 use crate::fault::{Failure, Fault};
-use crate::member::heads::{HEADS_PER_MEMBER_MAX, index_changes};
+use crate::member::heads::{check_count, index_changes};
 use crate::member::view::REDIRECT_HOPS_MAX;
 use crate::member::{View, moves};
 use crate::space::Space;
@@ -150,14 +150,12 @@ fn move_heads(
         record.replaced_heads.push(former(view, number, head_id)?);
         moves::set_free(view, number, head_id)?;
     }
-    let count = view.body(number, order.receiver)?.map_or(0, |body| body.head_ids.len());
-    if count > HEADS_PER_MEMBER_MAX {
-        return Err(Fault::limit("member.heads", HEADS_PER_MEMBER_MAX, count).into());
-    }
+    check_count(view, number, order.receiver, 0)?;
     Ok(left)
 }
 
-fn former(view: &mut View<'_>, space: u32, head_id: u64) -> Result<FormerHead, Failure> {
+/// A head as it is, to be brought back later.
+pub fn former(view: &mut View<'_>, space: u32, head_id: u64) -> Result<FormerHead, Failure> {
     Ok(FormerHead { head_id, head: view.head(space, head_id)?.cloned() })
 }
 

@@ -5,7 +5,7 @@ use crate::matching::decide::{Keys, Purpose, decide};
 use crate::matching::former::kept;
 use crate::matching::order::NOT_IN_ORDER;
 use crate::matching::{Decision, Probe, Target};
-use crate::member::merging::set_data;
+use crate::member::merging::{former, set_data};
 use crate::member::step::{self, Batch, Step};
 use crate::member::{View, moves};
 use crate::store::{Table, keys};
@@ -33,7 +33,7 @@ pub fn throw_away(scene: &mut Scene<'_, '_>, contact: u64) -> Result<(), Failure
     let body = moves::bury(scene.view, &scene.batch.space, contact)?;
     let mut heads = Vec::with_capacity(body.head_ids.len());
     for &head_id in &body.head_ids {
-        heads.push(FormerHead { head_id, head: scene.view.head(space, head_id)?.cloned() });
+        heads.push(former(scene.view, space, head_id)?);
         moves::set_free(scene.view, space, head_id)?;
         scene.view.delete_head(space, head_id, contact)?;
     }

@@ -53,8 +53,7 @@ impl Operation for UnmergeMembers {
         }
         let source = undoing.take_back_from_source(scene)?;
         let merge_id = self.merge_id;
-        let source_version =
-            scene.touch(source.dataset_id, ChangeRecord { merge_id, ..source.clone() })?;
+        let source_version = scene.touch(source.dataset_id, ChangeRecord { merge_id, ..source })?;
         let holder = ChangeRecord {
             attached_head_ids: undoing.restored.clone(),
             detached_head_ids: undoing.returned.clone(),

@@ -7,7 +7,7 @@ use crate::fault::{Fault, Result};
 use crate::matching::{AddressBook, Probe, Target};
 use crate::operations::delete_members::DeleteMembers;
 use crate::operations::restore_member::RestoreMember;
-use crate::service::head_service::entry;
+use crate::service::head_service::{address_probe, single_probe};
 use crate::service::limits::check_items;
 use crate::service::mutation::{Request, mutate};
 use crate::space::Space;
@@ -23,8 +23,9 @@ pub fn delete_members(
     let asked = &request.message;
     let space = core.spaces().get(asked.space.as_ref())?;
     check_items("members", asked.members.len())?;
-    let options = asked.options.clone().unwrap_or_default();
-    if options.expected_version.is_some() && asked.members.len() > 1 {
+    let options = asked.options.as_ref();
+    if options.is_some_and(|options| options.expected_version.is_some()) && asked.members.len() > 1
+    {
         let message = "An expected version is of one member: give one key only, or none.";
         return Err(Fault::new(ErrorReason::OptionsConflict, message)
             .with("first", "options.expected_version")
@@ -36,7 +37,7 @@ pub fn delete_members(
         let probe = match probe(space, Some(member), "members", &mut book) {
             Err(fault) if fault.reason == ErrorReason::FieldRequired => return Err(fault),
             // An address that is none spoils no other.
-            Err(fault) => of_target(KeyKind::Locator, Target::Refused(Box::new(fault))),
+            Err(fault) => single_probe(KeyKind::Locator, Target::Refused(Box::new(fault))),
             Ok(probe) => probe,
         };
         let index = u32::try_from(index).expect("bounded above");
@@ -44,7 +45,7 @@ pub fn delete_members(
     }
     let operation = Box::new(DeleteMembers { wipe: asked.wipe });
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), operation, &options, request, deadline)?;
+        mutate(core, space, (book, probes), operation, options, request, deadline)?;
     Ok(v1::DeleteMembersResponse { outcome: Some(outcome), replayed })
 }
 
@@ -56,15 +57,15 @@ pub fn restore_member(
 ) -> Result<v1::RestoreMemberResponse> {
     let asked = &request.message;
     let space = core.spaces().get(asked.space.as_ref())?;
-    let options = asked.options.clone().unwrap_or_default();
-    if options.expected_version.is_some() {
+    let options = asked.options.as_ref();
+    if options.is_some_and(|options| options.expected_version.is_some()) {
         let problem = "is of a living member; leave it out";
         return Err(Fault::invalid("options.expected_version", problem));
     }
     let mut book = AddressBook::default();
     let probes = vec![probe(space, asked.member.as_ref(), "member", &mut book)?];
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(RestoreMember), &options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(RestoreMember), options, request, deadline)?;
     Ok(v1::RestoreMemberResponse { outcome: Some(outcome), replayed })
 }
 
@@ -76,15 +77,8 @@ fn probe(
 ) -> Result<Probe> {
     let key = key.and_then(|key| key.key.as_ref()).ok_or_else(|| Fault::required(field))?;
     Ok(match key {
-        member_key::Key::Address(address) => {
-            let entry = entry(space, Some(address), field, book)?;
-            of_target(KeyKind::Locator, Target::Address(entry))
-        }
-        member_key::Key::HeadId(id) => of_target(KeyKind::HeadId, Target::Head(*id)),
-        member_key::Key::ContactId(id) => of_target(KeyKind::ContactId, Target::Contact(*id)),
+        member_key::Key::Address(address) => address_probe(space, address, field, book)?,
+        member_key::Key::HeadId(id) => single_probe(KeyKind::HeadId, Target::Head(*id)),
+        member_key::Key::ContactId(id) => single_probe(KeyKind::ContactId, Target::Contact(*id)),
     })
-}
-
-fn of_target(kind: KeyKind, target: Target) -> Probe {
-    Probe { kind, index: 0, rank: 0, target }
 }

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use crate::core::Core;
 use crate::fault::{Fault, Result};
-use crate::matching::decide::{Keys, Purpose, nobody};
-use crate::matching::{AddressBook, Decision, Policy, Probe, Target, decide, prepare, report};
+use crate::matching::decide::nobody;
+use crate::matching::{AddressBook, Policy, Probe, Target, prepare, report};
 use crate::member::{read, system};
 use crate::operations::attach_head::{AttachHead, NewHead};
 use crate::operations::detach_head::DetachHead;
 use crate::operations::replace_head::ReplaceHead;
-use crate::service::limits::check_revision;
 use crate::service::mutation::{Request, mutate};
+use crate::service::reading::by_keys;
 use crate::space::Space;
 use crate::wire::v1;
 use crate::wire::v1::{AddressType, KeyKind};
@@ -19,23 +19,8 @@ use crate::wire::v1::{AddressType, KeyKind};
 /// `ListHeads`.
 pub fn list_heads(core: &Core, request: &v1::ListHeadsRequest) -> Result<v1::ListHeadsResponse> {
     let space = core.spaces().get(request.space.as_ref())?;
-    let policy = Policy::compile(request.policy.as_ref())?;
-    let asked = request.keys.as_ref().ok_or_else(|| Fault::required("keys"))?;
-    let (mut book, mut probes) = (AddressBook::default(), Vec::new());
-    prepare(space, &policy, asked, &mut book, &mut probes)?;
-    let book = book.sealed();
-    core.read(&book, |view, links| {
-        check_revision(request.min_revision, view.revision())?;
-        let keys = Keys {
-            space,
-            probes: &probes,
-            book: &book,
-            links,
-            resource_id: asked.resource_id,
-            strict: policy.strict,
-        };
-        let mut decision = Decision::default();
-        decide(view, keys, Purpose::Read, &mut decision)?;
+    let asked = (request.keys.as_ref(), request.policy.as_ref());
+    by_keys(core, space, asked, request.min_revision, |view, keys, decision| {
         if decision.contact == 0 {
             return Err(nobody(keys).into());
         }
@@ -45,7 +30,7 @@ pub fn list_heads(core: &Core, request: &v1::ListHeadsRequest) -> Result<v1::Lis
             contact_id: decision.contact,
             version: body.version,
             heads: heads.iter().map(|(id, head)| system::head_state(*id, head)).collect(),
-            resolution: Some(report::resolution(keys, &decision, false)),
+            resolution: Some(report::resolution(keys, decision, false)),
             revision: view.revision(),
         })
     })
@@ -69,9 +54,9 @@ pub fn attach_head(
         origin: asked.origin,
     };
     let operation = AttachHead { keys: 0..probes.len(), strict: policy.strict, head };
-    let options = asked.options.clone().unwrap_or_default();
+    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), &options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
     Ok(v1::AttachHeadResponse { outcome: Some(outcome), replayed })
 }
 
@@ -86,9 +71,9 @@ pub fn detach_head(
     let mut book = AddressBook::default();
     let probes = vec![head_probe(space, asked.head.as_ref(), "head", &mut book)?];
     let operation = DetachHead { key: 0, split: asked.split };
-    let options = asked.options.clone().unwrap_or_default();
+    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), &options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
     Ok(v1::DetachHeadResponse { outcome: Some(outcome), replayed })
 }
 
@@ -108,9 +93,9 @@ pub fn replace_head(
         origin: asked.origin,
     };
     let operation = ReplaceHead { current: 0, head };
-    let options = asked.options.clone().unwrap_or_default();
+    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), &options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
     Ok(v1::ReplaceHeadResponse { outcome: Some(outcome), replayed })
 }
 
@@ -135,11 +120,24 @@ pub fn head_probe(
     book: &mut AddressBook,
 ) -> Result<Probe> {
     let key = key.and_then(|key| key.key.as_ref()).ok_or_else(|| Fault::required(field))?;
-    let (kind, target) = match key {
-        v1::head_key::Key::Address(address) => {
-            (KeyKind::Locator, Target::Address(entry(space, Some(address), field, book)?))
-        }
-        v1::head_key::Key::HeadId(id) => (KeyKind::HeadId, Target::Head(*id)),
-    };
-    Ok(Probe { kind, index: 0, rank: 0, target })
+    Ok(match key {
+        v1::head_key::Key::Address(address) => address_probe(space, address, field, book)?,
+        v1::head_key::Key::HeadId(id) => single_probe(KeyKind::HeadId, Target::Head(*id)),
+    })
+}
+
+/// The key that is an address.
+pub fn address_probe(
+    space: &Space,
+    address: &v1::Address,
+    field: &str,
+    book: &mut AddressBook,
+) -> Result<Probe> {
+    let entry = entry(space, Some(address), field, book)?;
+    Ok(single_probe(KeyKind::Locator, Target::Address(entry)))
+}
+
+/// A key that stands alone, without any order.
+pub fn single_probe(kind: KeyKind, target: Target) -> Probe {
+    Probe { kind, index: 0, rank: 0, target }
 }

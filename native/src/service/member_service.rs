@@ -6,13 +6,14 @@ use crate::address::address_types;
 use crate::address::limits::VALUE_BYTES_MAX;
 use crate::core::Core;
 use crate::fault::{Failure, Fault, Result};
-use crate::matching::decide::{Keys, Purpose, nobody};
+use crate::matching::decide::nobody;
 use crate::matching::former::{Subject, former};
-use crate::matching::{AddressBook, Decision, Policy, decide, prepare as prepare_keys, report};
+use crate::matching::{AddressBook, Decision, report};
 use crate::member::View;
 use crate::member::read::{self, Paths};
 use crate::member::system;
 use crate::service::limits::{check_items, check_revision};
+use crate::service::reading::by_keys;
 use crate::space::Space;
 use crate::wire::storage::HeadRecord;
 use crate::wire::v1;
@@ -80,31 +81,16 @@ fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
 pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::GetMemberResponse> {
     let space = core.spaces().get(request.space.as_ref())?;
     let paths = Paths::compile(&request.datakeys)?;
-    let policy = Policy::compile(request.policy.as_ref())?;
-    let asked = request.keys.as_ref().ok_or_else(|| Fault::required("keys"))?;
-    let (mut book, mut probes) = (AddressBook::default(), Vec::new());
-    prepare_keys(space, &policy, asked, &mut book, &mut probes)?;
-    let book = book.sealed();
-    core.read(&book, |view, links| {
-        check_revision(request.min_revision, view.revision())?;
-        let keys = Keys {
-            space,
-            probes: &probes,
-            book: &book,
-            links,
-            resource_id: asked.resource_id,
-            strict: policy.strict,
-        };
-        let mut decision = Decision::default();
-        decide(view, keys, Purpose::Read, &mut decision)?;
+    let asked = (request.keys.as_ref(), request.policy.as_ref());
+    by_keys(core, space, asked, request.min_revision, |view, keys, decision| {
         let missing = decision.contact == 0;
         let subject = if !missing {
             // Data alone needs no head, and a member may have a thousand.
             let needs_heads = request.with_heads || paths.reserved().is_some();
-            living(view, space, &decision, needs_heads)?
+            living(view, space, decision, needs_heads)?
         } else if request.missing_too {
             let now_seconds = core.moment(space).now.as_second();
-            former(view, keys, &decision, now_seconds)?.ok_or_else(|| nobody(keys))?
+            former(view, keys, decision, now_seconds)?.ok_or_else(|| nobody(keys))?
         } else {
             return Err(nobody(keys).into());
         };
@@ -118,7 +104,7 @@ pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::Get
                 values,
                 heads: if request.with_heads { wire_heads.collect() } else { Vec::new() },
             }),
-            resolution: Some(report::resolution(keys, &decision, false)),
+            resolution: Some(report::resolution(keys, decision, false)),
             revision: view.revision(),
             missing,
         })

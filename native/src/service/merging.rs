@@ -47,9 +47,9 @@ pub fn merge_members(
         data_rule: data_rule(asked.data_rule.as_ref())?,
         return_fresh: asked.return_fresh,
     };
-    let options = asked.options.clone().unwrap_or_default();
+    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), &options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
     Ok(v1::MergeMembersResponse { outcome: Some(outcome), replayed })
 }
 
@@ -65,10 +65,10 @@ pub fn unmerge_members(
         return Err(Fault::required("merge_id"));
     }
     let operation = UnmergeMembers { merge_id: asked.merge_id };
-    let options = asked.options.clone().unwrap_or_default();
+    let options = asked.options.as_ref();
     let nobody = (AddressBook::default(), Vec::new());
     let (outcome, replayed) =
-        mutate(core, space, nobody, Box::new(operation), &options, request, deadline)?;
+        mutate(core, space, nobody, Box::new(operation), options, request, deadline)?;
     Ok(v1::UnmergeMembersResponse { outcome: Some(outcome), replayed })
 }
 

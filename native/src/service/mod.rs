@@ -7,6 +7,7 @@ mod match_service;
 mod member_service;
 mod merging;
 mod mutation;
+mod reading;
 
 pub use limits::check_items;
 

@@ -32,14 +32,15 @@ pub fn mutate<O: Message + Default, M>(
     space: &Arc<Space>,
     (book, probes): (AddressBook, Vec<Probe>),
     operation: Box<dyn Operation>,
-    options: &WriteOptions,
+    options: Option<&WriteOptions>,
     request: &Request<M>,
     deadline: Option<Instant>,
 ) -> Result<(O, bool)> {
+    let options = options.cloned().unwrap_or_default();
     check_source(&options.source)?;
     let identity = [operation.name().as_bytes(), b"\0", &request.bytes].concat();
     let applied = Options {
-        source: options.source.clone(),
+        source: options.source,
         expected_version: options.expected_version,
         request: requests::prepare(space.number, &options.request_id, &identity)?,
     };
