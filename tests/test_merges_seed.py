@@ -384,5 +384,6 @@ def test_a_merge_takes_version_request_id_and_validation(api: Api) -> None:
         call(expected_version=2)
     first = call(request_id="r-1", expected_version=1)
     assert first.outcome == validated
-    again = call(request_id="r-1", expected_version=1)
-    assert (again.outcome, again.replayed) == (first.outcome, True)
+    for validate_only in False, True:
+        again = call(request_id="r-1", expected_version=1, validate_only=validate_only)
+        assert (again.outcome, again.replayed) == (first.outcome, True)

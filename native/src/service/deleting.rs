@@ -44,8 +44,7 @@ pub fn delete_members(
         probes.push(Probe { index, ..probe });
     }
     let operation = Box::new(DeleteMembers { wipe: asked.wipe });
-    let (outcome, replayed) =
-        mutate(core, space, (book, probes), operation, options, request, deadline)?;
+    let (outcome, replayed) = mutate(core, space, (book, probes), operation, request, deadline)?;
     Ok(v1::DeleteMembersResponse { outcome: Some(outcome), replayed })
 }
 
@@ -65,7 +64,7 @@ pub fn restore_member(
     let mut book = AddressBook::default();
     let probes = vec![probe(space, asked.member.as_ref(), "member", &mut book)?];
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(RestoreMember), options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(RestoreMember), request, deadline)?;
     Ok(v1::RestoreMemberResponse { outcome: Some(outcome), replayed })
 }
 

@@ -54,9 +54,8 @@ pub fn attach_head(
         origin: asked.origin,
     };
     let operation = AttachHead { keys: 0..probes.len(), strict: policy.strict, head };
-    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), request, deadline)?;
     Ok(v1::AttachHeadResponse { outcome: Some(outcome), replayed })
 }
 
@@ -71,9 +70,8 @@ pub fn detach_head(
     let mut book = AddressBook::default();
     let probes = vec![head_probe(space, asked.head.as_ref(), "head", &mut book)?];
     let operation = DetachHead { key: 0, split: asked.split };
-    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), request, deadline)?;
     Ok(v1::DetachHeadResponse { outcome: Some(outcome), replayed })
 }
 
@@ -93,9 +91,8 @@ pub fn replace_head(
         origin: asked.origin,
     };
     let operation = ReplaceHead { current: 0, head };
-    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), request, deadline)?;
     Ok(v1::ReplaceHeadResponse { outcome: Some(outcome), replayed })
 }
 

@@ -47,9 +47,8 @@ pub fn merge_members(
         data_rule: data_rule(asked.data_rule.as_ref())?,
         return_fresh: asked.return_fresh,
     };
-    let options = asked.options.as_ref();
     let (outcome, replayed) =
-        mutate(core, space, (book, probes), Box::new(operation), options, request, deadline)?;
+        mutate(core, space, (book, probes), Box::new(operation), request, deadline)?;
     Ok(v1::MergeMembersResponse { outcome: Some(outcome), replayed })
 }
 
@@ -65,10 +64,8 @@ pub fn unmerge_members(
         return Err(Fault::required("merge_id"));
     }
     let operation = UnmergeMembers { merge_id: asked.merge_id };
-    let options = asked.options.as_ref();
     let nobody = (AddressBook::default(), Vec::new());
-    let (outcome, replayed) =
-        mutate(core, space, nobody, Box::new(operation), options, request, deadline)?;
+    let (outcome, replayed) = mutate(core, space, nobody, Box::new(operation), request, deadline)?;
     Ok(v1::UnmergeMembersResponse { outcome: Some(outcome), replayed })
 }
 

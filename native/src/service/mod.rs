@@ -104,6 +104,6 @@ fn change<Q: prost::Message + Default, A: prost::Message>(
     request: Bytes,
     work: impl FnOnce(&Request<Q>) -> Result<A>,
 ) -> Result<Vec<u8>> {
-    let message = decode(request.clone())?;
-    Ok(encode(&work(&Request { message, bytes: request })?))
+    let bytes = request.len();
+    Ok(encode(&work(&Request { message: decode(request)?, bytes })?))
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use prost::Message;
 
 use crate::core::Core;
@@ -11,38 +10,87 @@ use crate::fault::{Fault, Result};
 use crate::matching::{AddressBook, Probe};
 use crate::member::step::{Batch, Origin};
 use crate::space::Space;
-use crate::wire::v1::WriteOptions;
+use crate::wire::v1::{self, WriteOptions};
 use crate::write::Job;
 use crate::write::operation::{Operation, Options};
 use crate::write::prepare::check_source;
 use crate::write::queue::{self, Answers, Purpose};
 use crate::write::requests;
 
-/// A request with its bytes, which tell whether it is the same when it comes again.
+/// A request and how long it was.
 pub struct Request<M> {
     /// The decoded request.
     pub message: M,
-    /// Its bytes.
-    pub bytes: Bytes,
+    /// Its length.
+    pub bytes: usize,
+}
+
+/// A request that changes members.
+pub trait Changing: Message + Clone {
+    /// What every such request carries.
+    fn options(&self) -> Option<&WriteOptions>;
+
+    /// The same, to be changed.
+    fn options_mut(&mut self) -> &mut Option<WriteOptions>;
+}
+
+macro_rules! changing {
+    ($($request:ident),+ $(,)?) => {$(
+        impl Changing for v1::$request {
+            fn options(&self) -> Option<&WriteOptions> {
+                self.options.as_ref()
+            }
+
+            fn options_mut(&mut self) -> &mut Option<WriteOptions> {
+                &mut self.options
+            }
+        }
+    )+};
+}
+
+changing! {
+    AttachHeadRequest,
+    DeleteMembersRequest,
+    DetachHeadRequest,
+    MergeMembersRequest,
+    ReplaceHeadRequest,
+    RestoreMemberRequest,
+    UnmergeMembersRequest,
+}
+
+/// What must be the same when a request comes again. Validating it beforehand is not another
+/// request, or a replay could not be validated.
+fn identity<M: Changing>(method: &str, request: &M) -> Vec<u8> {
+    let mut request = request.clone();
+    if let Some(options) = request.options_mut() {
+        options.validate_only = false;
+    }
+    let mut identity = [method.as_bytes(), b"\0"].concat();
+    identity.extend(request.encode_to_vec());
+    identity
 }
 
 /// Does an operation, or only plans it; answers its outcome and whether it is a stored one.
-pub fn mutate<O: Message + Default, M>(
+pub fn mutate<O: Message + Default, M: Changing>(
     core: &Core,
     space: &Arc<Space>,
     (book, probes): (AddressBook, Vec<Probe>),
     operation: Box<dyn Operation>,
-    options: Option<&WriteOptions>,
     request: &Request<M>,
     deadline: Option<Instant>,
 ) -> Result<(O, bool)> {
-    let options = options.cloned().unwrap_or_default();
+    let options = request.message.options().cloned().unwrap_or_default();
     check_source(&options.source)?;
-    let identity = [operation.name().as_bytes(), b"\0", &request.bytes].concat();
+    let known = if options.request_id.is_empty() {
+        None
+    } else {
+        let identity = identity(operation.name(), &request.message);
+        requests::prepare(space.number, &options.request_id, &identity)?
+    };
     let applied = Options {
         source: options.source,
         expected_version: options.expected_version,
-        request: requests::prepare(space.number, &options.request_id, &identity)?,
+        request: known,
     };
     let batch = Batch {
         space: Arc::clone(space),
@@ -54,7 +102,7 @@ pub fn mutate<O: Message + Default, M>(
         moment: core.moment(space),
     };
     let purpose = Purpose::Operation(operation, applied);
-    let job = Job { batch, purpose, bytes: request.bytes.len(), deadline };
+    let job = Job { batch, purpose, bytes: request.bytes, deadline };
     let done = if options.validate_only {
         queue::rehearse(core.engine(), &job)?
     } else {

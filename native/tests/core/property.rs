@@ -128,7 +128,7 @@ impl Pair {
         });
         let answer = self.call(method, &request(false));
         if let Some(validated) = validated {
-            assert_eq!(validated, answer, "validate_only answers in full");
+            assert_eq!(validated, answer, "validate_only of {method} answers in full");
         }
     }
 
