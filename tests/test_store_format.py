@@ -323,7 +323,7 @@ def test_changes_tell_the_whole_history(closed: Closed) -> None:
     assert second_space.content_bytes == 0, "a small one is not"
     (one,) = unpack_changes(created).changes
     assert (one.dataset_id, one.version, one.request_id, one.origin) == (1, 1, "order-17", 1)
-    assert sorted(one.attached_head_ids) == [1, 2, 3]
+    assert sorted(head.head_id for head in one.heads) == [1, 2, 3]
     assert one.created_data.startswith('{"name":"Ann","labels":')
     (two,) = unpack_changes(updated).changes
     delta = records.DatakeyDelta(key="name", before='"Ann"', after='"Anna"')
@@ -332,7 +332,11 @@ def test_changes_tell_the_whole_history(closed: Closed) -> None:
     assert [row.dataset_id for row in rows] == list(range(2, 2 + IMPORTED_ROWS))
     assert {(row.version, row.origin) for row in rows} == {(1, 2)}
     assert rows[7].created_data == '{"name":"Name 7"}'
-    assert list(rows[7].attached_head_ids) == [4 + 7]
+    (attached,) = rows[7].heads
+    assert (attached.head_id, attached.HasField("before")) == (4 + 7, False)
+    # Type and address never change and are in the table of heads.
+    assert (attached.after.type, attached.after.address) == (0, "")
+    assert attached.after.import_seconds == by_import.time_seconds
 
 
 def test_fsck_counts_the_same(closed: Closed) -> None:

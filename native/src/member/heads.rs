@@ -8,12 +8,12 @@ use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, has_external_id};
 use crate::matching::fields::{self, Field};
 use crate::matching::{AddressBook, Decision, Target};
-use crate::member::View;
 use crate::member::step::{Origin, Step};
 use crate::member::system::HeadChange;
+use crate::member::{View, deltas};
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
-use crate::wire::storage::{AddressRecord, HeadRecord, Stamp};
+use crate::wire::storage::{AddressRecord, HeadDelta, HeadRecord, Stamp};
 use crate::wire::v1::{AddressType, ErrorReason, KeyKind, NewbieMode, Warning};
 
 /// Heads of one member: far over what one person has; a body lists them all.
@@ -103,7 +103,7 @@ pub fn plan(
     Ok(attachments)
 }
 
-/// Attaches the planned addresses; answers their head ids, in order.
+/// Attaches the planned addresses, in order.
 pub fn attach(
     view: &mut View<'_>,
     keys: Keys<'_>,
@@ -111,7 +111,7 @@ pub fn attach(
     attachments: &[Attachment],
     stamp: &Stamp,
     origin: Origin,
-) -> Result<Vec<u64>, Failure> {
+) -> Result<Vec<HeadDelta>, Failure> {
     let space = keys.space.number;
     let mut attached = Vec::with_capacity(attachments.len());
     for wish in attachments {
@@ -123,9 +123,7 @@ pub fn attach(
             slot,
             AddressRecord { head_id, dataset_id: contact, ..Default::default() },
         );
-        let record = HeadRecord {
-            r#type: kind,
-            address: keys.book.text(wish.entry).to_owned(),
+        let state = HeadRecord {
             create: Some(stamp.clone()),
             import_seconds: if origin == Origin::Import { stamp.time_seconds } else { 0 },
             origin: wish.origin,
@@ -133,12 +131,14 @@ pub fn attach(
             resource_ids: wish.resource_id.into_iter().collect(),
             ..Default::default()
         };
+        let address = keys.book.text(wish.entry).to_owned();
+        let record = HeadRecord { r#type: kind, address, ..state.clone() };
         view.insert_head(space, head_id, &record);
         if let Some(body) = view.change_body(space, contact)? {
             body.head_ids.push(head_id);
             body.head_types.push(kind);
         }
-        attached.push(head_id);
+        attached.push(HeadDelta { head_id, before: None, after: Some(state) });
     }
     Ok(attached)
 }
@@ -188,41 +188,42 @@ fn changed_head(
     Ok(Some((before, after)))
 }
 
-/// Changes the state of the addressed head and subscribes the member's heads among the keys;
-/// answers the heads that changed.
+/// Changes the state of the addressed head and subscribes the member's heads among the keys; what
+/// changed is added to what became of the member's heads.
 pub fn change(
     view: &mut View<'_>,
     keys: Keys<'_>,
     step: &Step,
     contact: u64,
     member: Option<(usize, u64)>,
-    stamp: &Stamp,
-    origin: Origin,
-) -> StoreResult<Vec<u64>> {
+    (stamp, origin): (&Stamp, Origin),
+    changed: &mut Vec<HeadDelta>,
+) -> StoreResult<()> {
     let space = keys.space.number;
-    let mut changed = unsubscribed(view, keys, step, contact)?;
-    for &id in &changed {
-        view.change_head(space, id, |head| {
-            head.resource_ids.extend(step.resource_id);
-            head.resource_ids.sort_unstable();
-        })?;
-    }
+    let subscribes = unsubscribed(view, keys, step, contact)?;
+    let mut addressed = None;
     if !step.head_changes.is_empty() {
-        let id = addressed_head(view, keys, contact, member)?;
+        addressed = Some(addressed_head(view, keys, contact, member)?);
+    }
+    let others = addressed.filter(|id| !subscribes.contains(id));
+    for id in subscribes.iter().copied().chain(others) {
+        let Some(before) = view.head(space, id)?.map(deltas::state) else { continue };
         view.change_head(space, id, |head| {
-            step.head_changes.iter().for_each(|change| change.apply(head, stamp.time_seconds));
+            if subscribes.contains(&id) {
+                head.resource_ids.extend(step.resource_id);
+                head.resource_ids.sort_unstable();
+            }
+            if addressed == Some(id) {
+                step.head_changes.iter().for_each(|change| change.apply(head, stamp.time_seconds));
+            }
+            match origin {
+                Origin::Call => head.update = Some(stamp.clone()),
+                Origin::Import => head.import_seconds = stamp.time_seconds,
+            }
         })?;
-        changed.push(id);
+        deltas::note_change(view, space, (id, before), changed)?;
     }
-    for &id in &changed {
-        view.change_head(space, id, |head| match origin {
-            Origin::Call => head.update = Some(stamp.clone()),
-            Origin::Import => head.import_seconds = stamp.time_seconds,
-        })?;
-    }
-    changed.sort_unstable();
-    changed.dedup();
-    Ok(changed)
+    Ok(())
 }
 
 /// One entry of a secondary index that comes or goes.

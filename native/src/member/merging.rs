@@ -4,13 +4,13 @@ use crate::datakey::{self, DataRule, Difference, Element, Path, differences};
 use crate::fault::{Failure, Fault};
 use crate::member::heads::{check_count, index_changes};
 use crate::member::view::REDIRECT_HOPS_MAX;
-use crate::member::{View, moves};
+use crate::member::{View, deltas, moves};
 use crate::space::Space;
 use crate::wire::storage::{
-    BodyRecord, ChangeRecord, DataDifference, FormerHead, MergeRecord, Stamp,
+    BodyRecord, ChangeRecord, DataDifference, FormerHead, HeadDelta, MergeRecord, Stamp,
 };
 use crate::wire::v1::MergeHeadRule;
-use crate::write::changelog::deltas;
+use crate::write::changelog;
 
 /// What is to be merged.
 #[derive(Debug)]
@@ -61,14 +61,10 @@ pub fn merge(view: &mut View<'_>, space: &Space, order: &Order<'_>) -> Result<Me
         source_head_ids: source.head_ids.clone(),
         ..Default::default()
     };
-    let heads_left = move_heads(view, space, order, &mut record)?;
-    let ended = heads_left == 0;
-    let mut source_change = ChangeRecord {
-        dataset_id: order.source,
-        detached_head_ids: detached(&record),
-        ..Default::default()
-    };
-    if ended {
+    let moved = move_heads(view, space, order, &mut record)?;
+    let mut source_change =
+        ChangeRecord { dataset_id: order.source, heads: moved.from_source, ..Default::default() };
+    if moved.source_left == 0 {
         check_depth(&source)?;
         moves::bury(view, space, order.source)?;
         view.set_redirect(space.number, order.source, Some(order.receiver));
@@ -79,13 +75,12 @@ pub fn merge(view: &mut View<'_>, space: &Space, order: &Order<'_>) -> Result<Me
             Some(BodyRecord { head_ids: Vec::new(), head_types: Vec::new(), ..source });
     } else {
         record.source_differences = stored(&differences(&source.data, &data.source));
-        source_change.datakeys = deltas(&source.data, &data.source);
+        source_change.datakeys = changelog::deltas(&source.data, &data.source);
         set_data(view, space, order.source, &source.data, data.source)?;
     }
     let receiver_change = ChangeRecord {
-        datakeys: deltas(&receiver.data, &data.receiver),
-        attached_head_ids: record.moved_head_ids.clone(),
-        detached_head_ids: record.replaced_heads.iter().map(|head| head.head_id).collect(),
+        datakeys: changelog::deltas(&receiver.data, &data.receiver),
+        heads: moved.of_receiver,
         ..Default::default()
     };
     set_data(view, space, order.receiver, &receiver.data, data.receiver)?;
@@ -119,49 +114,60 @@ pub fn set_data(
     Ok(())
 }
 
-/// Does what the rule says with the heads; answers how many the source has left.
+/// What became of the heads of both members.
+struct Moved {
+    /// How many the source has left.
+    source_left: usize,
+    from_source: Vec<HeadDelta>,
+    of_receiver: Vec<HeadDelta>,
+}
+
+/// Does what the rule says with the heads.
 fn move_heads(
     view: &mut View<'_>,
     space: &Space,
     order: &Order<'_>,
     record: &mut MergeRecord,
-) -> Result<usize, Failure> {
+) -> Result<Moved, Failure> {
     let number = space.number;
-    let mut left = record.source_head_ids.len();
+    let mut moved = Moved {
+        source_left: record.source_head_ids.len(),
+        from_source: Vec::new(),
+        of_receiver: Vec::new(),
+    };
     for &head_id in &order.source_heads {
         match order.head_rule {
             MergeHeadRule::Unspecified | MergeHeadRule::None => {}
             MergeHeadRule::Transplant | MergeHeadRule::Replace => {
-                left = moves::take(view, number, order.source, head_id)?;
+                let taken = moves::take(view, number, order.source, head_id)?;
                 moves::give(view, number, order.receiver, head_id)?;
                 record.moved_head_ids.push(head_id);
+                moved.source_left = taken.left;
+                moved.from_source.push(deltas::detached(&taken.former));
+                moved.of_receiver.push(deltas::attached(view, number, head_id)?);
             }
             MergeHeadRule::Decapitate => {
-                left = moves::take(view, number, order.source, head_id)?;
-                record.freed_heads.push(former(view, number, head_id)?);
-                moves::set_free(view, number, head_id)?;
+                let taken = moves::take_away(view, number, order.source, head_id)?;
+                moved.source_left = taken.left;
+                moved.from_source.push(deltas::detached(&taken.former));
+                record.freed_heads.push(taken.former);
             }
         }
     }
     if order.head_rule == MergeHeadRule::Replace
         && let Some(head_id) = order.receiver_head
     {
-        moves::take(view, number, order.receiver, head_id)?;
-        record.replaced_heads.push(former(view, number, head_id)?);
-        moves::set_free(view, number, head_id)?;
+        let taken = moves::take_away(view, number, order.receiver, head_id)?;
+        moved.of_receiver.push(deltas::detached(&taken.former));
+        record.replaced_heads.push(taken.former);
     }
     check_count(view, number, order.receiver, 0)?;
-    Ok(left)
+    Ok(moved)
 }
 
 /// A head as it is, to be brought back later.
 pub fn former(view: &mut View<'_>, space: u32, head_id: u64) -> Result<FormerHead, Failure> {
     Ok(FormerHead { head_id, head: view.head(space, head_id)?.cloned() })
-}
-
-fn detached(record: &MergeRecord) -> Vec<u64> {
-    let freed = record.freed_heads.iter().map(|head| head.head_id);
-    record.moved_head_ids.iter().copied().chain(freed).collect()
 }
 
 /// Refuses a redirect at the end of a chain that nobody could follow any more.

@@ -2,6 +2,7 @@
 //! it, and what readers see.
 
 pub mod cells;
+pub mod deltas;
 pub mod heads;
 pub mod merging;
 pub mod moves;

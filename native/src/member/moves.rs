@@ -5,18 +5,28 @@ use crate::member::View;
 use crate::member::heads::index_changes;
 use crate::space::Space;
 use crate::store::StoreResult;
-use crate::wire::storage::BodyRecord;
+use crate::wire::storage::{BodyRecord, FormerHead};
 
-/// Takes a head from a living member, who may be left without any; answers how many are left. The
-/// address still leads to the member.
-pub fn take(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> Result<usize, Failure> {
+/// A head that was taken from its member.
+#[derive(Debug)]
+pub struct Taken {
+    /// The head as it was.
+    pub former: FormerHead,
+    /// How many heads the member has left.
+    pub left: usize,
+}
+
+/// Takes a head from a living member, who may be left without any. The address still leads to the
+/// member.
+pub fn take(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> Result<Taken, Failure> {
+    let former = FormerHead { head_id, head: view.head(space, head_id)?.cloned() };
     let gone = || Fault::internal("a head is taken from a body that is gone");
     let body = view.change_body(space, contact)?.ok_or_else(gone)?;
     let position = body.head_ids.iter().position(|&id| id == head_id);
     let position = position.ok_or_else(|| Fault::internal("a body does not have its head"))?;
     body.head_ids.remove(position);
     body.head_types.remove(position);
-    Ok(body.head_ids.len())
+    Ok(Taken { former, left: body.head_ids.len() })
 }
 
 /// Gives a head that was taken from somebody to a living member, with its state.
@@ -27,6 +37,18 @@ pub fn give(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> Stor
         body.head_types.push(kind);
     }
     view.assign_head(space, head_id, contact)
+}
+
+/// Takes a head from a living member and lets it belong to nobody.
+pub fn take_away(
+    view: &mut View<'_>,
+    space: u32,
+    contact: u64,
+    head_id: u64,
+) -> Result<Taken, Failure> {
+    let taken = take(view, space, contact, head_id)?;
+    set_free(view, space, head_id)?;
+    Ok(taken)
 }
 
 /// Lets a head that was taken from somebody belong to nobody: it leaves its list groups (seed 002,

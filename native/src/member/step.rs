@@ -387,11 +387,11 @@ fn carry_out(
         };
         view.insert_body(space, contact, record);
     }
-    let attached_head_ids =
-        heads::attach(view, keys, contact, &plan.attachments, &stamp, batch.origin)?;
+    let mut heads = heads::attach(view, keys, contact, &plan.attachments, &stamp, batch.origin)?;
     let member = heads::matched_head(keys, decision)
-        .or_else(|| plan.attachments.first().map(|wish| (wish.entry, attached_head_ids[0])));
-    let changed_head_ids = heads::change(view, keys, step, contact, member, &stamp, batch.origin)?;
+        .or_else(|| plan.attachments.first().map(|wish| (wish.entry, heads[0].head_id)));
+    let written = (&stamp, batch.origin);
+    heads::change(view, keys, step, contact, member, written, &mut heads)?;
     plan.index.iter().for_each(|change| change.carry_out(view, space, contact));
     let gone = || Fault::internal("planned body is gone");
     let body = view.change_body(space, contact)?.ok_or_else(gone)?;
@@ -403,8 +403,7 @@ fn carry_out(
         version,
         created_data: String::new(),
         datakeys: plan.deltas,
-        attached_head_ids,
-        changed_head_ids,
+        heads,
         request_id: step.request.as_ref().map_or_else(String::new, |request| request.id.clone()),
         origin: batch.origin as u32,
         ..Default::default()

@@ -8,7 +8,7 @@ use crate::fault::Failure;
 use crate::matching::Decision;
 use crate::matching::decide::Keys;
 use crate::member::heads::{self, Attachment};
-use crate::wire::storage::ChangeRecord;
+use crate::wire::storage::{ChangeRecord, HeadDelta};
 use crate::wire::v1::{Head, HeadOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
 
@@ -53,8 +53,8 @@ impl Operation for AttachHead {
             let body = scene.view.body(scene.space(), contact)?;
             outcome.version = body.map_or(0, |body| body.version);
         } else {
-            let head_id = self.head.attach(scene, keys, contact, &mut outcome)?;
-            let change = ChangeRecord { attached_head_ids: vec![head_id], ..Default::default() };
+            let attached = self.head.attach(scene, keys, contact, &mut outcome)?;
+            let change = ChangeRecord { heads: vec![attached], ..Default::default() };
             outcome.status = OutcomeStatus::Updated.into();
             outcome.version = scene.touch(contact, change)?;
             outcome.head = Some(self.head.wire(scene, keys));
@@ -65,14 +65,14 @@ impl Operation for AttachHead {
 }
 
 impl NewHead {
-    /// Attaches the address, which must not be another member's; answers its number.
+    /// Attaches the address, which must not be another member's.
     pub fn attach(
         &self,
         scene: &mut Scene<'_, '_>,
         keys: Keys<'_>,
         contact: u64,
         outcome: &mut HeadOutcome,
-    ) -> Result<u64, Failure> {
+    ) -> Result<HeadDelta, Failure> {
         let owner = heads::owner(scene.view, keys, self.entry);
         if owner != 0 {
             return Err(heads::taken(keys, self.entry, 0, owner).into());
@@ -81,8 +81,8 @@ impl NewHead {
         heads::check_count(scene.view, scene.batch.space.number, contact, wishes.len())?;
         heads::warn_of_second_csid(scene.view, keys, contact, &wishes, &mut outcome.warnings)?;
         let (stamp, origin) = (scene.stamp(), scene.batch.origin);
-        let ids = heads::attach(scene.view, keys, contact, &wishes, &stamp, origin)?;
-        Ok(ids[0])
+        let mut attached = heads::attach(scene.view, keys, contact, &wishes, &stamp, origin)?;
+        Ok(attached.remove(0))
     }
 
     /// The address as the contract shows it; without a number as long as it was never seen.

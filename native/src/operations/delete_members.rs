@@ -6,7 +6,7 @@ use super::trash;
 use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Purpose, decide, nobody};
 use crate::matching::{Decision, Probe, Target};
-use crate::member::moves;
+use crate::member::{deltas, moves};
 use crate::wire::storage::ChangeRecord;
 use crate::wire::v1::{DeleteOutcome, DeleteResult};
 use crate::write::operation::{Operation, Scene};
@@ -50,10 +50,9 @@ impl DeleteMembers {
             trash::throw_away(scene, contact)?;
         } else {
             let head_id = decision.found[0].head;
-            moves::take(scene.view, scene.space(), contact, head_id)?;
-            moves::set_free(scene.view, scene.space(), head_id)?;
-            let detached = ChangeRecord { detached_head_ids: vec![head_id], ..Default::default() };
-            scene.touch(contact, detached)?;
+            let taken = moves::take_away(scene.view, scene.space(), contact, head_id)?;
+            let heads = vec![deltas::detached(&taken.former)];
+            scene.touch(contact, ChangeRecord { heads, ..Default::default() })?;
         }
         Ok(DeleteResult { deleted: true, contact_id: contact, member_ended, fault: None })
     }

@@ -5,7 +5,7 @@ use prost::Message;
 use crate::address::type_name;
 use crate::fault::{Failure, Fault};
 use crate::matching::Decision;
-use crate::member::{moves, read};
+use crate::member::{deltas, moves, read};
 use crate::wire::storage::{BodyRecord, ChangeRecord, HeadRecord};
 use crate::wire::v1::{AddressType, ErrorReason, HeadOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
@@ -49,13 +49,15 @@ impl Operation for DetachHead {
         let Owned { contact, id, record } = owned(scene, self.key)?;
         scene.check_version(contact)?;
         let space = scene.space();
-        if moves::take(scene.view, space, contact, id)? == 0 {
+        let taken = moves::take(scene.view, space, contact, id)?;
+        if taken.left == 0 {
             return Err(last(contact, &record).into());
         }
         if !self.split {
             moves::set_free(scene.view, space, id)?;
         }
-        let change = ChangeRecord { detached_head_ids: vec![id], ..Default::default() };
+        let heads = vec![deltas::detached(&taken.former)];
+        let change = ChangeRecord { heads, ..Default::default() };
         let version = scene.touch(contact, change)?;
         let split_contact_id = if self.split { split(scene, id)? } else { 0 };
         let outcome = HeadOutcome {
@@ -81,7 +83,7 @@ fn split(scene: &mut Scene<'_, '_>, head_id: u64) -> Result<u64, Failure> {
     moves::give(scene.view, space, contact, head_id)?;
     let change = ChangeRecord {
         created_data: "{}".to_owned(),
-        attached_head_ids: vec![head_id],
+        heads: vec![deltas::attached(scene.view, space, head_id)?],
         ..Default::default()
     };
     scene.touch(contact, change)?;

@@ -8,7 +8,7 @@ use crate::fault::{Failure, Fault};
 use crate::matching::Decision;
 use crate::member::merging::Order;
 use crate::member::step::{self, HeadWish, Outcome, Step, WishRule};
-use crate::member::{heads, moves};
+use crate::member::{deltas, heads, moves};
 use crate::wire::storage::ChangeRecord;
 use crate::wire::v1::{
     ErrorReason, HeadOutcome, KeyKind, MergeHeadRule, NewbieMode, OutcomeStatus, OwnedMode, Warning,
@@ -124,16 +124,14 @@ impl Rules<'_> {
         };
         let mut change = ChangeRecord::default();
         if let Some(head_id) = replaced {
-            moves::take(scene.view, scene.space(), self.contact, head_id)?;
-            moves::set_free(scene.view, scene.space(), head_id)?;
-            change.detached_head_ids.push(head_id);
+            let taken = moves::take_away(scene.view, scene.space(), self.contact, head_id)?;
+            change.heads.push(deltas::detached(&taken.former));
         }
         let confirm = wish.confirm || self.step.newbie_confirm;
         let head = NewHead { entry: wish.entry, confirm, origin: 0 };
         let mut attached = HeadOutcome::default();
-        let head_id = head.attach(scene, keys, self.contact, &mut attached)?;
+        change.heads.push(head.attach(scene, keys, self.contact, &mut attached)?);
         outcome.warnings.extend(attached.warnings);
-        change.attached_head_ids.push(head_id);
         scene.touch(self.contact, change)?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use prost::Message;
 use super::attach_head::NewHead;
 use super::detach_head::{Owned, owned};
 use crate::fault::{Failure, Fault};
-use crate::member::{heads, moves};
+use crate::member::{deltas, heads, moves};
 use crate::wire::storage::ChangeRecord;
 use crate::wire::v1::{HeadOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
@@ -37,13 +37,13 @@ impl Operation for ReplaceHead {
             ..Default::default()
         };
         let space = scene.space();
-        let mut change = ChangeRecord { detached_head_ids: vec![id], ..Default::default() };
         // The one that goes makes room first: a member may have all the heads it is allowed.
-        moves::take(scene.view, space, contact, id)?;
-        moves::set_free(scene.view, space, id)?;
+        let taken = moves::take_away(scene.view, space, contact, id)?;
+        let mut changed = vec![deltas::detached(&taken.former)];
         if heads::owner(scene.view, keys, self.head.entry) != contact {
-            change.attached_head_ids.push(self.head.attach(scene, keys, contact, &mut outcome)?);
+            changed.push(self.head.attach(scene, keys, contact, &mut outcome)?);
         }
+        let change = ChangeRecord { heads: changed, ..Default::default() };
         outcome.version = scene.touch(contact, change)?;
         outcome.head = Some(self.head.wire(scene, keys));
         outcome.revision = scene.view.revision();

@@ -7,7 +7,7 @@ use crate::matching::order::NOT_IN_ORDER;
 use crate::matching::{Decision, Probe, Target};
 use crate::member::merging::{former, set_data};
 use crate::member::step::{self, Batch, Step};
-use crate::member::{View, moves};
+use crate::member::{View, deltas, moves};
 use crate::store::{Table, keys};
 use crate::wire::storage::{BodyRecord, ChangeRecord, FormerHead, TrashRecord};
 use crate::wire::v1::{ErrorReason, KeyKind, Warning};
@@ -41,7 +41,7 @@ pub fn throw_away(scene: &mut Scene<'_, '_>, contact: u64) -> Result<(), Failure
         dataset_id: contact,
         version: body.version,
         removed_data: body.data.clone(),
-        detached_head_ids: body.head_ids.clone(),
+        heads: heads.iter().map(deltas::detached).collect(),
         ..Default::default()
     });
     let expires_seconds = stamp.time_seconds + KEPT_SECONDS;
@@ -87,7 +87,7 @@ pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, F
     scene.view.set_trash(space, contact, None);
     let change = ChangeRecord {
         created_data: data,
-        attached_head_ids: restored.head_ids.clone(),
+        heads: deltas::all_attached(scene.view, space, &restored.head_ids)?,
         ..Default::default()
     };
     restored.version = scene.touch(contact, change)?;

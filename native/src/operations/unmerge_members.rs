@@ -5,10 +5,12 @@ use prost::Message;
 use crate::datakey::take_back;
 use crate::fault::{Failure, Fault};
 use crate::member::merging::{living, loaded, set_data};
-use crate::member::moves;
-use crate::wire::storage::{BodyRecord, ChangeRecord, DataDifference, FormerHead, MergeRecord};
+use crate::member::{deltas, moves};
+use crate::wire::storage::{
+    BodyRecord, ChangeRecord, DataDifference, FormerHead, HeadDelta, MergeRecord,
+};
 use crate::wire::v1::{ErrorReason, UnmergeOutcome, Warning};
-use crate::write::changelog::deltas;
+use crate::write::changelog;
 use crate::write::operation::{Operation, Scene};
 
 /// Conflicts that an answer lists.
@@ -28,9 +30,10 @@ struct Undoing {
     holder: u64,
     /// The source, or who survived it.
     giver: u64,
-    /// Heads that the source has again, and that the receiver has.
+    /// Heads that the source has again.
     returned: Vec<u64>,
-    restored: Vec<u64>,
+    /// What became of the heads of the receiver.
+    of_holder: Vec<HeadDelta>,
     conflicts: Vec<Warning>,
 }
 
@@ -54,12 +57,8 @@ impl Operation for UnmergeMembers {
         let source = undoing.take_back_from_source(scene)?;
         let merge_id = self.merge_id;
         let source_version = scene.touch(source.dataset_id, ChangeRecord { merge_id, ..source })?;
-        let holder = ChangeRecord {
-            attached_head_ids: undoing.restored.clone(),
-            detached_head_ids: undoing.returned.clone(),
-            merge_id,
-            ..holder
-        };
+        let holder =
+            ChangeRecord { heads: std::mem::take(&mut undoing.of_holder), merge_id, ..holder };
         let version = scene.touch(undoing.holder, holder)?;
         let Undoing { record, holder, giver, returned, mut conflicts, .. } = undoing;
         conflicts.truncate(CONFLICTS_LISTED_MAX);
@@ -97,7 +96,7 @@ impl UnmergeMembers {
             holder,
             giver,
             returned: Vec::new(),
-            restored: Vec::new(),
+            of_holder: Vec::new(),
             conflicts: Vec::new(),
         })
     }
@@ -130,7 +129,7 @@ impl Undoing {
         let superseded = holder != self.record.receiver_dataset_id;
         let (data, kept) = without(&self.record.receiver_differences, &before, superseded)?;
         self.keep(&kept, holder);
-        let datakeys = deltas(&before, &data);
+        let datakeys = changelog::deltas(&before, &data);
         set_data(scene.view, space, holder, &before, data)?;
         Ok(ChangeRecord { datakeys, ..Default::default() })
     }
@@ -155,7 +154,7 @@ impl Undoing {
         let before = living(scene.view, space, source)?.data;
         let mut change = ChangeRecord {
             dataset_id: source,
-            attached_head_ids: self.returned.clone(),
+            heads: deltas::all_attached(scene.view, space.number, &self.returned)?,
             ..Default::default()
         };
         let data = if let Some(body) = &self.record.source_body {
@@ -164,7 +163,7 @@ impl Undoing {
         } else {
             let superseded = source != self.record.source_dataset_id;
             let (data, kept) = without(&self.record.source_differences, &before, superseded)?;
-            change.datakeys = deltas(&before, &data);
+            change.datakeys = changelog::deltas(&before, &data);
             self.keep(&kept, source);
             data
         };
@@ -193,7 +192,8 @@ impl Undoing {
         let source = self.giver;
         for former in self.record.replaced_heads.clone() {
             if self.revive(scene, &former, self.holder)? {
-                self.restored.push(former.head_id);
+                let restored = deltas::attached(scene.view, scene.space(), former.head_id)?;
+                self.of_holder.push(restored);
             }
         }
         for former in self.record.freed_heads.clone() {
@@ -209,8 +209,9 @@ impl Undoing {
                 self.head_conflict(head_id, owner);
                 continue;
             }
-            moves::take(scene.view, space, self.holder, head_id)?;
+            let taken = moves::take(scene.view, space, self.holder, head_id)?;
             moves::give(scene.view, space, source, head_id)?;
+            self.of_holder.push(deltas::detached(&taken.former));
             self.returned.push(head_id);
         }
         Ok(())
