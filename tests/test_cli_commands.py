@@ -8,7 +8,10 @@ import pytest
 from conftest import StartServer
 from running_server import RunningServer, run_zmey
 
-COMMANDS = ["serve", "import", "resolve", "get", "set", "fsck", "dump", "load", "spaces"]
+COMMANDS = [
+    *("serve", "import", "resolve", "get", "set", "explain"),
+    *("fsck", "dump", "load", "spaces"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -70,6 +73,33 @@ def test_resolve_explains_every_key(server: RunningServer) -> None:
     strict = run_zmey("resolve", *keys[:4], "--strict", *at)
     assert strict.returncode == 1
     assert "MATCH_CONFLICT" in strict.stderr
+
+
+def test_explain_tells_why(server: RunningServer) -> None:
+    at = ("--address", server.address)
+    key = ("--email", "why@example.com")
+    would = run_zmey("set", *key, "--phone", "+79121234567", "name=Ann", "--explain", *at)
+    assert would.returncode == 0, would.stderr
+    for fragment in ("nobody found", "policy.order", "created by SetMember", "+ why@example.com"):
+        assert fragment in would.stdout, fragment
+    done = run_zmey("set", *key, "name=Ann", "--request-id", "why-1", "--json", *at)
+    outcome = json.loads(done.stdout)["outcome"]
+    revision, member = outcome["revision"], outcome["contact_id"]
+    assert outcome["status"] == "OUTCOME_STATUS_CREATED", "--explain wrote nothing"
+    run_zmey("set", *key, "name=Anna", "--request-id", "why-2", *at)
+    told = run_zmey("explain", "--request-id", "why-2", *at).stdout
+    for fragment in (f"member {member}", "why@example.com", "decided", '"Ann" → "Anna"'):
+        assert fragment in told, fragment
+    assert f"revision {int(revision):,}" in run_zmey("explain", revision, *at).stdout
+    told = json.loads(run_zmey("explain", revision, "--json", *at).stdout)
+    assert told["changes"][0]["contact_id"] == member
+    run_zmey("set", *key, "name=Anna", "--request-id", "why-3", *at)
+    assert "Nothing was changed" in run_zmey("explain", "--request-id", "why-3", *at).stdout
+    refused = run_zmey("set", *key, "--if-exists", "error", "--explain", *at).stdout
+    assert "refused" in refused
+    assert "MEMBER_EXISTS" in refused
+    assert run_zmey("explain", "999999", *at).returncode == 1
+    assert run_zmey("explain", *at).returncode == 2
 
 
 @pytest.mark.parametrize(

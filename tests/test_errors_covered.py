@@ -226,6 +226,8 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "MEMBER_NOT_RESTORABLE": _call(lambda api: api.restore_member(member_key(ANN))),
     "MERGE_SAME_MEMBER": _call(lambda api: api.merge_members(keys(ANN), keys(csid="A"))),
     "MERGE_UNKNOWN": _call(lambda api: api.unmerge_members(99)),
+    "CHANGE_UNKNOWN": _call(lambda api: api.explain_decision(revision=999)),
+    "REQUEST_UNKNOWN": _call(lambda api: api.explain_decision(request_id="never")),
     "MERGE_UNDONE": _call(lambda api: [api.unmerge_members(_merge(api)) for _ in range(2)]),
     "MERGE_HEADS_GONE": _call(lambda api: _undone_after(api, [BOB, "csid=B"])),
     "MERGE_HEAD_CHANGED": lambda api: _undone_after(api, [BOB]),

@@ -167,6 +167,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::MemberMissing
         | R::MemberNotRestorable
         | R::CopySourceMissing
+        | R::ChangeUnknown
+        | R::RequestUnknown
         | R::MergeUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted

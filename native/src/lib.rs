@@ -2,7 +2,8 @@
 //!
 //! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
 //! functions on values; `store` is the ordered byte map; `matching` decides, `member` plans,
-//! `write` commits, `import` takes rows, `service` has the methods. ARCHITECTURE.md is the map.
+//! `write` commits, `explain` says why, `import` takes rows, `service` has the methods.
+//! ARCHITECTURE.md is the map.
 
 pub mod address;
 mod allocator;
@@ -10,6 +11,7 @@ pub mod boot;
 pub mod config;
 pub mod core;
 pub mod datakey;
+pub mod explain;
 pub mod fault;
 pub mod import;
 pub mod json;

@@ -267,6 +267,12 @@ class Api:
         )
         return self.call(MATCH + "ResolveBatch", request, match_service.ResolveBatchResponse)
 
+    def explain_decision(self, **decision: Any) -> match_service.ExplainDecisionResponse:
+        """MatchService.ExplainDecision of a revision, a request_id or a change."""
+        request = match_service.ExplainDecisionRequest(space=self.space, **decision)
+        answer = match_service.ExplainDecisionResponse
+        return self.call(MATCH + "ExplainDecision", request, answer)
+
     def normalize(self, addresses: Sequence[Address]) -> match_service.NormalizeResponse:
         """MatchService.Normalize."""
         request = match_service.NormalizeRequest(space=self.space, addresses=addresses)

@@ -79,7 +79,7 @@ impl Preparation<'_> {
             if_exists: plan.if_exists,
             newbie_confirm: plan.newbie_confirm,
             source: plan.source.clone(),
-            strict: plan.policy.strict,
+            manner: plan.policy.manner,
             restores: plan.policy.restores && plan.if_exists != IfExists::Error,
             ..Step::default()
         })

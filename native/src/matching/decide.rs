@@ -3,7 +3,7 @@
 use crate::fault::{Failure, Fault};
 use crate::matching::fields::{self, Holders};
 use crate::matching::keys::{AddressBook, Probe, Target};
-use crate::matching::order::NOT_IN_ORDER;
+use crate::matching::order::{Manner, NOT_IN_ORDER};
 use crate::member::view::{View, address_key};
 use crate::space::Space;
 use crate::store::StoreResult;
@@ -20,7 +20,7 @@ pub enum Purpose {
 }
 
 /// What one key led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Found {
     /// The member, redirects followed; 0 where none.
     pub contact: u64,
@@ -58,8 +58,8 @@ pub struct Keys<'a> {
     pub links: &'a [u32],
     /// Narrows e-mail and phone matching to heads subscribed through this resource.
     pub resource_id: Option<u32>,
-    /// Whether a conflict or an unknown higher key is an error.
-    pub strict: bool,
+    /// How they are taken.
+    pub manner: Manner,
 }
 
 /// Decides who is meant. `decision` is emptied first; its buffers are used again.
@@ -112,7 +112,7 @@ pub fn decide(
         };
         decision.found[position].state = state;
     }
-    if keys.strict { check_strict(keys, decision).map_err(Failure::Fault) } else { Ok(()) }
+    if keys.manner.strict { check_strict(keys, decision).map_err(Failure::Fault) } else { Ok(()) }
 }
 
 /// The fault of keys that nobody has. Where none of them can be used at all, the first one's fault

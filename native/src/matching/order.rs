@@ -19,12 +19,21 @@ struct Step {
     field_path: String,
 }
 
+/// How the keys of a request are taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The named order; unspecified where the caller gave its own, or a single key.
+    pub order: NamedOrder,
+    /// Whether a conflict or an unknown higher key is an error.
+    pub strict: bool,
+}
+
 /// An order of keys and whether it is strict.
 #[derive(Debug, Clone)]
 pub struct Policy {
     steps: Vec<Step>,
-    /// Whether a conflict or an unknown higher key is an error.
-    pub strict: bool,
+    /// How keys are taken.
+    pub manner: Manner,
     /// Whether a write restores the deleted member of an external customer id.
     pub restores: bool,
 }
@@ -33,8 +42,8 @@ impl Policy {
     /// Compiles the policy of a request; absent is the default order, not strict.
     pub fn compile(policy: Option<&MatchPolicy>) -> Result<Self> {
         let Some(policy) = policy else {
-            let steps = named(NamedOrder::ExternalIdFirst);
-            return Ok(Self { steps, strict: false, restores: true });
+            let manner = Manner { order: NamedOrder::ExternalIdFirst, strict: false };
+            return Ok(Self { steps: named(manner.order), manner, restores: true });
         };
         let order = NamedOrder::try_from(policy.order)
             .map_err(|_| Fault::invalid("policy.order", "is not a known order"))?;
@@ -46,7 +55,9 @@ impl Policy {
             Err(_) => return Err(Fault::invalid("policy.on_deleted", "is not a known rule")),
         };
         if policy.explicit_order.is_empty() {
-            return Ok(Self { steps: named(order), strict: policy.strict, restores });
+            let order = if is_default { NamedOrder::ExternalIdFirst } else { order };
+            let manner = Manner { order, strict: policy.strict };
+            return Ok(Self { steps: named(order), manner, restores });
         }
         if order != NamedOrder::Unspecified {
             return Err(Fault::new(
@@ -56,7 +67,8 @@ impl Policy {
             .with("first", "policy.order")
             .with("second", "policy.explicit_order"));
         }
-        Ok(Self { steps: explicit(policy)?, strict: policy.strict, restores })
+        let manner = Manner { order: NamedOrder::Unspecified, strict: policy.strict };
+        Ok(Self { steps: explicit(policy)?, manner, restores })
     }
 
     /// The place of a key in the order: 0 is tried first.

@@ -8,13 +8,17 @@ use std::sync::Arc;
 use crate::datakey::{Change, CopySource, DataRule, Delta, Document, Moment};
 use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, Purpose, decide};
+use crate::matching::order::Manner;
+use crate::matching::reasoning::{decision_record, warning_record};
 use crate::matching::{AddressBook, Decision, Probe};
 use crate::member::View;
 use crate::member::cells::Cells;
 use crate::member::heads::{self, Attachment, IndexChange};
 use crate::member::system::HeadChange;
 use crate::space::Space;
-use crate::wire::storage::{BodyRecord, ChangeRecord, DatakeyDelta, Stamp};
+use crate::wire::storage::{
+    BodyRecord, ChangeRecord, DatakeyDelta, DecisionRecord, Reasoning, RuleRecord, Stamp,
+};
 use crate::wire::v1::{
     CopyMissing, ErrorReason, IfExists, KeyKind, NewbieMode, OutcomeStatus, OwnedMode, Warning,
 };
@@ -78,7 +82,6 @@ pub struct WishRule {
 
 /// One prepared change of a member.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "they are options of a call, one by one")]
 pub struct Step {
     /// Its keys among the probes of the batch.
     pub probes: Range<usize>,
@@ -108,8 +111,8 @@ pub struct Step {
     pub return_fresh: bool,
     /// Narrows matching, and subscribes the heads of the step.
     pub resource_id: Option<u32>,
-    /// Whether conflicts are errors.
-    pub strict: bool,
+    /// How its keys are taken.
+    pub manner: Manner,
     /// Whether the deleted member of an external customer id is restored.
     pub restores: bool,
 }
@@ -152,6 +155,8 @@ pub struct Outcome {
     pub fresh: Option<String>,
     /// The merges that the rules of heads made.
     pub merge_ids: Vec<u64>,
+    /// The rules of heads that applied.
+    pub rules: Vec<RuleRecord>,
 }
 
 /// What a plan found it has to do.
@@ -203,7 +208,7 @@ pub fn keys_of<'a>(batch: &'a Batch, links: &'a [u32], step: &Step) -> Keys<'a> 
         book: &batch.book,
         links,
         resource_id: step.resource_id,
-        strict: step.strict,
+        manner: step.manner,
     }
 }
 
@@ -282,6 +287,7 @@ fn unchanged(
         warnings: step.warnings.clone(),
         fresh: step.return_fresh.then(|| data.to_owned()),
         merge_ids: Vec::new(),
+        rules: Vec::new(),
     })
 }
 
@@ -347,7 +353,7 @@ fn copy_source(
         return Ok(None);
     };
     let probes = &batch.probes[probes.clone()];
-    let source = Keys { probes, resource_id: None, strict: false, ..keys };
+    let source = Keys { probes, resource_id: None, manner: Manner::default(), ..keys };
     let mut decision = Decision::default();
     decide(view, source, Purpose::Read, &mut decision)?;
     let body = view.body(keys.space.number, decision.contact)?;
@@ -393,6 +399,7 @@ fn carry_out(
     let written = (&stamp, batch.origin);
     heads::change(view, keys, step, contact, member, written, &mut heads)?;
     plan.index.iter().for_each(|change| change.carry_out(view, space, contact));
+    let reasoning = Some(reasoning(view, keys, step, decision, &plan.warnings));
     let gone = || Fault::internal("planned body is gone");
     let body = view.change_body(space, contact)?.ok_or_else(gone)?;
     touch(body, plan.text, stamp, batch.origin);
@@ -406,6 +413,7 @@ fn carry_out(
         heads,
         request_id: step.request.as_ref().map_or_else(String::new, |request| request.id.clone()),
         origin: batch.origin as u32,
+        reasoning,
         ..Default::default()
     };
     log(change, body, changes);
@@ -419,7 +427,24 @@ fn carry_out(
         warnings: plan.warnings,
         fresh,
         merge_ids: Vec::new(),
+        rules: Vec::new(),
     })
+}
+
+/// Why a step does what it does, as far as its keys and its plan say.
+pub fn reasoning(
+    view: &View<'_>,
+    keys: Keys<'_>,
+    step: &Step,
+    decision: &Decision,
+    warnings: &[Warning],
+) -> Reasoning {
+    let record = decision_record(view, keys, decision);
+    Reasoning {
+        decisions: vec![DecisionRecord { if_exists: step.if_exists as u32, ..record }],
+        warnings: warnings.iter().map(warning_record).collect(),
+        ..Default::default()
+    }
 }
 
 /// Counts a change of a body and stamps it; a body that is being made has its stamp already.

@@ -7,9 +7,10 @@ use prost::Message;
 use crate::fault::Failure;
 use crate::matching::Decision;
 use crate::matching::decide::Keys;
+use crate::matching::order::Manner;
 use crate::member::heads::{self, Attachment};
 use crate::wire::storage::{ChangeRecord, HeadDelta};
-use crate::wire::v1::{Head, HeadOutcome, OutcomeStatus};
+use crate::wire::v1::{DecisionRole, Head, HeadOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
 
 /// Attaches an address to the member of some keys.
@@ -17,8 +18,8 @@ use crate::write::operation::{Operation, Scene};
 pub struct AttachHead {
     /// The keys of the member, among those of the batch.
     pub keys: Range<usize>,
-    /// Whether a conflict of keys is an error.
-    pub strict: bool,
+    /// How keys are taken.
+    pub manner: Manner,
     /// The address.
     pub head: NewHead,
 }
@@ -40,8 +41,8 @@ impl Operation for AttachHead {
     }
 
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
-        let keys = scene.keys(&self.keys, self.strict);
-        let contact = scene.member(keys, &mut Decision::default())?;
+        let keys = scene.keys(&self.keys, self.manner);
+        let contact = scene.member(keys, DecisionRole::Unspecified, &mut Decision::default())?;
         scene.check_version(contact)?;
         let mut outcome = HeadOutcome {
             status: OutcomeStatus::Unchanged.into(),
@@ -56,6 +57,7 @@ impl Operation for AttachHead {
             let attached = self.head.attach(scene, keys, contact, &mut outcome)?;
             let change = ChangeRecord { heads: vec![attached], ..Default::default() };
             outcome.status = OutcomeStatus::Updated.into();
+            scene.warn(&outcome.warnings);
             outcome.version = scene.touch(contact, change)?;
             outcome.head = Some(self.head.wire(scene, keys));
         }

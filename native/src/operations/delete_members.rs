@@ -5,6 +5,7 @@ use prost::Message;
 use super::trash;
 use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Purpose, decide, nobody};
+use crate::matching::reasoning::decision_record;
 use crate::matching::{Decision, Probe, Target};
 use crate::member::{deltas, moves};
 use crate::wire::storage::ChangeRecord;
@@ -34,7 +35,7 @@ impl Operation for DeleteMembers {
 
 impl DeleteMembers {
     fn one(&self, scene: &mut Scene<'_, '_>, key: usize) -> Result<DeleteResult, Failure> {
-        let keys = scene.keys(&(key..key + 1), false);
+        let keys = scene.key(key);
         let mut decision = Decision::default();
         decide(scene.view, keys, Purpose::Read, &mut decision)?;
         let contact = decision.contact;
@@ -42,6 +43,7 @@ impl DeleteMembers {
             return Ok(refused(nobody(keys)));
         }
         scene.check_version(contact)?;
+        scene.reasoning.decisions = vec![decision_record(scene.view, keys, &decision)];
         let body = scene.view.body(scene.space(), contact)?;
         let count = body.map_or(0, |body| body.head_ids.len());
         let is_whole = matches!(scene.batch.probes[key], Probe { target: Target::Contact(_), .. });

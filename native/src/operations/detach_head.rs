@@ -7,7 +7,7 @@ use crate::fault::{Failure, Fault};
 use crate::matching::Decision;
 use crate::member::{deltas, moves, read};
 use crate::wire::storage::{BodyRecord, ChangeRecord, HeadRecord};
-use crate::wire::v1::{AddressType, ErrorReason, HeadOutcome, OutcomeStatus};
+use crate::wire::v1::{AddressType, DecisionRole, ErrorReason, HeadOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
 
 /// Takes a head from its member.
@@ -31,9 +31,9 @@ pub struct Owned {
 
 /// Finds the head that one key of the batch names; somebody must have it.
 pub fn owned(scene: &mut Scene<'_, '_>, key: usize) -> Result<Owned, Failure> {
-    let keys = scene.keys(&(key..key + 1), false);
+    let keys = scene.key(key);
     let mut decision = Decision::default();
-    let contact = scene.member(keys, &mut decision)?;
+    let contact = scene.member(keys, DecisionRole::Unspecified, &mut decision)?;
     let id = decision.found[0].head;
     let gone = || Fault::internal("a head that somebody has is gone");
     let record = scene.view.head(scene.space(), id)?.cloned().ok_or_else(gone)?;

@@ -9,7 +9,7 @@ use crate::matching::Decision;
 use crate::member::merging::Order;
 use crate::member::step::{self, HeadWish, Outcome, Step, WishRule};
 use crate::member::{deltas, heads, moves};
-use crate::wire::storage::ChangeRecord;
+use crate::wire::storage::{ChangeRecord, RuleRecord};
 use crate::wire::v1::{
     ErrorReason, HeadOutcome, KeyKind, MergeHeadRule, NewbieMode, OutcomeStatus, OwnedMode, Warning,
 };
@@ -72,12 +72,21 @@ impl Rules<'_> {
         let count = scene.view.body(scene.space(), owner)?.map_or(0, |body| body.head_ids.len());
         let mode = if count == 1 { rule.single } else { rule.multi };
         let kind = keys.book.kind(wish.entry) as u32;
+        let rule_record = RuleRecord {
+            index: place(index),
+            single: if count == 1 { mode as u32 } else { 0 },
+            multi: if count == 1 { 0 } else { mode as u32 },
+            head_id,
+            owner_dataset_id: owner,
+            ..Default::default()
+        };
         let (head_rule, receiver_head) = match mode {
             OwnedMode::Unspecified | OwnedMode::Error => {
                 return Err(heads::taken(keys, wish.entry, index, owner).into());
             }
             OwnedMode::None => {
                 outcome.warnings.push(stayed(scene, index, wish, owner));
+                outcome.rules.push(rule_record);
                 return Ok(());
             }
             OwnedMode::Transplant => (MergeHeadRule::Transplant, None),
@@ -97,7 +106,10 @@ impl Rules<'_> {
             data_rule: (head_rule != MergeHeadRule::Transplant).then_some(&rule.data_rule),
             stamp: scene.stamp(),
         };
+        let rule_record = RuleRecord { merge_id: scene.view.revision() + 1, ..rule_record };
+        scene.reasoning.rules = vec![rule_record];
         let (_, (merge_id, _)) = carry_out(scene, &order, (self.key, KeyKind::Locator))?;
+        outcome.rules.push(rule_record);
         outcome.merge_ids.push(merge_id);
         Ok(())
     }
@@ -111,6 +123,10 @@ impl Rules<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), Failure> {
         let keys = step::keys_of(scene.batch, scene.links, self.step);
+        let head_id = scene.view.address(keys.links[wish.entry]).map_or(0, |known| known.head_id);
+        let newbie = mode as u32;
+        let rule = RuleRecord { index: place(index), newbie, head_id, ..Default::default() };
+        outcome.rules.push(rule);
         let replaced = match mode {
             NewbieMode::None => {
                 outcome.warnings.push(stayed(scene, index, wish, 0));
@@ -131,6 +147,9 @@ impl Rules<'_> {
         let head = NewHead { entry: wish.entry, confirm, origin: 0 };
         let mut attached = HeadOutcome::default();
         change.heads.push(head.attach(scene, keys, self.contact, &mut attached)?);
+        scene.reasoning.rules = vec![rule];
+        scene.reasoning.warnings.clear();
+        scene.warn(&attached.warnings);
         outcome.warnings.extend(attached.warnings);
         scene.touch(self.contact, change)?;
         Ok(())
@@ -152,6 +171,10 @@ impl Rules<'_> {
         let mut same = heads.filter(|&(_, &other)| other == kind).map(|(&id, _)| id);
         Ok(same.next().filter(|_| same.next().is_none()))
     }
+}
+
+fn place(index: usize) -> u32 {
+    u32::try_from(index).expect("listed heads are bounded")
 }
 
 fn stayed(scene: &Scene<'_, '_>, index: usize, wish: &HeadWish, owner: u64) -> Warning {

@@ -6,11 +6,11 @@ use prost::Message;
 
 use crate::datakey::DataRule;
 use crate::fault::{Failure, Fault};
-use crate::matching::decide::Keys;
+use crate::matching::order::Manner;
 use crate::matching::{Decision, Target};
 use crate::member::merging::{self, Order};
 use crate::wire::storage::{ChangeRecord, DataDifference, MergeRecord};
-use crate::wire::v1::{ErrorReason, KeyKind, MergeHeadRule, MergeOutcome};
+use crate::wire::v1::{DecisionRole, ErrorReason, KeyKind, MergeHeadRule, MergeOutcome};
 use crate::write::operation::{Operation, Scene};
 
 /// Paths that an answer lists.
@@ -23,8 +23,8 @@ pub struct MergeMembers {
     pub receiver: Range<usize>,
     /// The keys of the source.
     pub source: Range<usize>,
-    /// Whether a conflict of keys is an error.
-    pub strict: bool,
+    /// How keys are taken.
+    pub manner: Manner,
     /// What happens to heads.
     pub head_rule: MergeHeadRule,
     /// What happens to data.
@@ -47,8 +47,8 @@ impl Operation for MergeMembers {
     }
 
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
-        let receiver = find(scene, scene.keys(&self.receiver, self.strict))?;
-        let source = find(scene, scene.keys(&self.source, self.strict))?;
+        let receiver = find(scene, &self.receiver, (self.manner, DecisionRole::Receiver))?;
+        let source = find(scene, &self.source, (self.manner, DecisionRole::Source))?;
         if receiver.contact == source.contact {
             return Err(same(receiver.contact).into());
         }
@@ -137,9 +137,14 @@ pub fn paths(differences: &[DataDifference]) -> Vec<String> {
     changed.take(PATHS_LISTED_MAX).map(|place| merging::path(place).text().to_owned()).collect()
 }
 
-fn find(scene: &mut Scene<'_, '_>, keys: Keys<'_>) -> Result<Found, Failure> {
+fn find(
+    scene: &mut Scene<'_, '_>,
+    probes: &Range<usize>,
+    (manner, role): (Manner, DecisionRole),
+) -> Result<Found, Failure> {
+    let keys = scene.keys(probes, manner);
     let mut decision = Decision::default();
-    let contact = scene.member(keys, &mut decision)?;
+    let contact = scene.member(keys, role, &mut decision)?;
     let position = decision.matched.unwrap_or_default();
     let probe = &keys.probes[position];
     let head = matches!(probe.target, Target::Address(_) | Target::Head(_))

@@ -27,7 +27,7 @@ impl Operation for ReplaceHead {
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let Owned { contact, id, .. } = owned(scene, self.current)?;
         scene.check_version(contact)?;
-        let keys = scene.keys(&(self.current..self.current + 1), false);
+        let keys = scene.key(self.current);
         if self.head.wire(scene, keys).id == id {
             return Err(Fault::invalid("head", "must be another identifier than current").into());
         }
@@ -44,6 +44,7 @@ impl Operation for ReplaceHead {
             changed.push(self.head.attach(scene, keys, contact, &mut outcome)?);
         }
         let change = ChangeRecord { heads: changed, ..Default::default() };
+        scene.warn(&outcome.warnings);
         outcome.version = scene.touch(contact, change)?;
         outcome.head = Some(self.head.wire(scene, keys));
         outcome.revision = scene.view.revision();

@@ -3,13 +3,14 @@
 use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, Purpose, decide};
 use crate::matching::former::kept;
-use crate::matching::order::NOT_IN_ORDER;
+use crate::matching::order::{Manner, NOT_IN_ORDER};
+use crate::matching::reasoning::decision_record;
 use crate::matching::{Decision, Probe, Target};
 use crate::member::merging::{former, set_data};
 use crate::member::step::{self, Batch, Step};
 use crate::member::{View, deltas, moves};
 use crate::store::{Table, keys};
-use crate::wire::storage::{BodyRecord, ChangeRecord, FormerHead, TrashRecord};
+use crate::wire::storage::{BodyRecord, ChangeRecord, DecisionRecord, FormerHead, TrashRecord};
 use crate::wire::v1::{ErrorReason, KeyKind, Warning};
 use crate::write::expiry;
 use crate::write::operation::Scene;
@@ -85,6 +86,7 @@ pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, F
     let key = keys::owned(|key| keys::trash(key, space, contact));
     expiry::forget(scene.view, Table::Trash, &key, expires_seconds);
     scene.view.set_trash(space, contact, None);
+    scene.warn(&restored.warnings);
     let change = ChangeRecord {
         created_data: data,
         heads: deltas::all_attached(scene.view, space, &restored.head_ids)?,
@@ -94,32 +96,33 @@ pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, F
     Ok(restored)
 }
 
-/// The deleted member that the external customer id of a step had; 0 where there is none, or where
-/// a key that ranks higher finds somebody who lives.
+/// The deleted member that the external customer id of a step had, and how the keys led there;
+/// `None` where there is none, or where a key that ranks higher finds somebody who lives.
 pub fn by_external_id(
     view: &mut View<'_>,
     batch: &Batch,
     links: &[u32],
     step: &Step,
-) -> Result<u64, Failure> {
+) -> Result<Option<(u64, DecisionRecord)>, Failure> {
     let keys = step::keys_of(batch, links, step);
     let external = |probe: &&Probe| probe.kind == KeyKind::ExternalCustomerId;
     let Some(probe) = keys.probes.iter().find(external) else {
-        return Ok(0);
+        return Ok(None);
     };
     let Target::Address(entry) = probe.target else {
-        return Ok(0);
+        return Ok(None);
     };
     let address = view.address(links[entry]).copied().unwrap_or_default();
     if address.dataset_id != 0 || address.deleted_dataset_id == 0 || probe.rank == NOT_IN_ORDER {
-        return Ok(0);
+        return Ok(None);
     }
     let mut decision = Decision::default();
-    decide(view, Keys { strict: false, ..keys }, Purpose::Read, &mut decision)?;
+    decide(view, Keys { manner: Manner::default(), ..keys }, Purpose::Read, &mut decision)?;
     let matched = decision.matched.map_or(NOT_IN_ORDER, |position| keys.probes[position].rank);
     let now_seconds = batch.moment.now.as_second();
     let trash = kept(view, keys.space.number, address.deleted_dataset_id, now_seconds)?;
-    Ok(if matched > probe.rank && trash.is_some() { address.deleted_dataset_id } else { 0 })
+    let restores = matched > probe.rank && trash.is_some();
+    Ok(restores.then(|| (address.deleted_dataset_id, decision_record(view, keys, &decision))))
 }
 
 /// The fault of a member that cannot be brought back.

@@ -53,7 +53,7 @@ pub fn attach_head(
         confirm: asked.newbie_confirm,
         origin: asked.origin,
     };
-    let operation = AttachHead { keys: 0..probes.len(), strict: policy.strict, head };
+    let operation = AttachHead { keys: 0..probes.len(), manner: policy.manner, head };
     let (outcome, replayed) =
         mutate(core, space, (book, probes), Box::new(operation), request, deadline)?;
     Ok(v1::AttachHeadResponse { outcome: Some(outcome), replayed })

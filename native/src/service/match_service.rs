@@ -117,7 +117,7 @@ impl Ask<'_> {
         links: &'a [u32],
         resource_id: Option<u32>,
     ) -> Keys<'a> {
-        Keys { space: self.space, probes, book, links, resource_id, strict: self.policy.strict }
+        Keys { space: self.space, probes, book, links, resource_id, manner: self.policy.manner }
     }
 
     /// One item: its own fault is an answer, only the store ends the call.

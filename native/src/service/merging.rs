@@ -41,7 +41,7 @@ pub fn merge_members(
     let operation = MergeMembers {
         receiver: keys(asked.receiver.as_ref(), "receiver")?,
         source: keys(asked.source.as_ref(), "source")?,
-        strict: policy.strict,
+        manner: policy.manner,
         head_rule: MergeHeadRule::try_from(asked.head_rule)
             .map_err(|_| Fault::invalid("head_rule", "is not a known rule"))?,
         data_rule: data_rule(asked.data_rule.as_ref())?,

@@ -1,6 +1,7 @@
 //! The methods of the contract: decode, work, encode.
 
 mod deleting;
+mod explaining;
 mod head_service;
 mod limits;
 mod match_service;
@@ -24,7 +25,7 @@ use crate::wire::{decode, encode, v1};
 pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 
 /// Every unary method by its full name.
-pub const METHODS: [(&str, Method); 18] = [
+pub const METHODS: [(&str, Method); 19] = [
     ("/zmey.v1.HeadService/ListHeads", |core, request, _| {
         answer(request, |request| head_service::list_heads(core, &request))
     }),
@@ -42,6 +43,9 @@ pub const METHODS: [(&str, Method); 18] = [
     }),
     ("/zmey.v1.MatchService/ResolveBatch", |core, request, _| {
         answer(request, |request| match_service::resolve_batch(core, &request))
+    }),
+    ("/zmey.v1.MatchService/ExplainDecision", |core, request, _| {
+        answer(request, |request| explaining::explain_decision(core, request))
     }),
     ("/zmey.v1.MatchService/Normalize", |core, request, _| {
         answer(request, |request| match_service::normalize(core, &request))

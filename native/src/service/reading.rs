@@ -31,7 +31,7 @@ pub fn by_keys<T>(
             book: &book,
             links,
             resource_id: asked.resource_id,
-            strict: policy.strict,
+            manner: policy.manner,
         };
         let mut decision = Decision::default();
         decide(view, keys, Purpose::Read, &mut decision)?;

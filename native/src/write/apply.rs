@@ -8,6 +8,7 @@ use crate::member::View;
 use crate::member::step::{self, Batch, Outcome, Step};
 use crate::operations::{head_rules, trash};
 use crate::store::StoreResult;
+use crate::wire::storage::Reasoning;
 use crate::wire::v1::{Head, MemberOutcome, OutcomeStatus, Warning};
 use crate::write::changelog::Changes;
 use crate::write::operation::Scene;
@@ -57,15 +58,18 @@ pub fn apply<T>(
 
 /// Applies one step; where it restores a deleted member or has heads with rules of their own, whole
 /// or not at all with that.
-fn whole_step(
+pub fn whole_step(
     view: &mut View<'_>,
     (batch, links): (&Batch, &[u32]),
     step: &Step,
     decision: &mut Decision,
     changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
-    let deleted = if step.restores { trash::by_external_id(view, batch, links, step)? } else { 0 };
-    if deleted == 0 && step.heads.iter().all(|wish| wish.rule.is_none()) {
+    let mut deleted = None;
+    if step.restores {
+        deleted = trash::by_external_id(view, batch, links, step)?;
+    }
+    if deleted.is_none() && step.heads.iter().all(|wish| wish.rule.is_none()) {
         return step::apply(view, batch, links, step, decision, changes);
     }
     let mark = changes.mark();
@@ -78,14 +82,20 @@ fn whole_step(
             expected_version: None,
             request_id: step.request.as_ref().map_or("", |request| request.id.as_str()),
             changes: Vec::new(),
+            reasoning: Reasoning::default(),
         };
         let restored = match deleted {
-            0 => None,
-            contact => Some(trash::bring_back(&mut scene, contact)?),
+            None => None,
+            Some((contact, decision)) => {
+                scene.reasoning.decisions = vec![decision];
+                Some(trash::bring_back(&mut scene, contact)?)
+            }
         };
         scene.hand_over(changes);
         let mut outcome = step::apply(scene.view, batch, links, step, decision, changes)?;
         if outcome.status != OutcomeStatus::Ignored {
+            let keys = step::keys_of(batch, links, step);
+            scene.reasoning = step::reasoning(scene.view, keys, step, decision, &[]);
             head_rules::apply(&mut scene, step, decision, &mut outcome)?;
             scene.hand_over(changes);
         }
@@ -115,6 +125,7 @@ pub fn members(
             let outcome = MemberOutcome::decode(outcome).map_err(Fault::internal)?;
             return Ok(MemberOutcome { replayed: true, ..outcome });
         }
+        let first_revision = view.revision() + 1;
         let outcome = whole_step(view, (batch, links), step, decision, changes)?;
         let keys = step::keys_of(batch, links, step);
         let resolution = report::resolution(keys, decision, false);
@@ -134,7 +145,12 @@ pub fn members(
             merge_ids: outcome.merge_ids,
         };
         if let Some(request) = &step.request {
-            requests::keep(view, request, answer.encode_to_vec().into(), now_seconds)?;
+            let mut reasoning = step::reasoning(view, keys, step, decision, &answer.warnings);
+            reasoning.rules = outcome.rules;
+            let revisions = first_revision..view.revision() + 1;
+            let outcome = answer.encode_to_vec().into();
+            let answer = requests::Answer { outcome, reasoning, revisions };
+            requests::keep(view, request, answer, now_seconds)?;
         }
         Ok(answer)
     })

@@ -6,8 +6,8 @@ use prost::encoding::message;
 
 use crate::json;
 use crate::member::View;
-use crate::store::{Table, keys, records};
-use crate::wire::storage::{ChangeRecord, ChangeSegment, DatakeyDelta};
+use crate::store::{StoreResult, Table, keys, records};
+use crate::wire::storage::{ChangeList, ChangeRecord, ChangeSegment, DatakeyDelta};
 
 /// The field `changes` of a `ChangeList`.
 const CHANGES_TAG: u32 = 1;
@@ -25,6 +25,11 @@ impl Changes {
     pub fn push(&mut self, change: &ChangeRecord) {
         message::encode(CHANGES_TAG, change, &mut self.encoded);
         self.count += 1;
+    }
+
+    /// What was added.
+    pub fn list(self) -> StoreResult<Vec<ChangeRecord>> {
+        Ok(records::decode::<ChangeList>(Table::Changes, &self.encoded)?.changes)
     }
 
     /// How much there is, for `rewind`.

@@ -7,11 +7,13 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::fault::{Failure, Fault};
-use crate::matching::Decision;
 use crate::matching::decide::{Keys, Purpose, decide, nobody, owner_of_head};
+use crate::matching::order::Manner;
+use crate::matching::{Decision, reasoning};
 use crate::member::View;
 use crate::member::step::{self, Batch, RequestId};
-use crate::wire::storage::{ChangeRecord, MergeRecord, Stamp};
+use crate::wire::storage::{ChangeRecord, DecisionRecord, MergeRecord, Reasoning, Stamp};
+use crate::wire::v1::{DecisionRole, Warning};
 use crate::write::changelog::Changes;
 use crate::write::requests;
 
@@ -61,6 +63,8 @@ pub struct Scene<'a, 'v> {
     pub request_id: &'a str,
     /// What was changed, for the change log.
     pub changes: Vec<ChangeRecord>,
+    /// Why, as far as it is decided by now.
+    pub reasoning: Reasoning,
 }
 
 /// Applies an operation; what it changed goes to the change log.
@@ -77,7 +81,7 @@ pub fn apply(
         return Ok(OperationAnswer { outcome, replayed: true });
     }
     let first_revision = view.revision() + 1;
-    let (outcome, changes) = view.attempt(|view| {
+    let done = view.attempt(|view| {
         let mut scene = Scene {
             view,
             batch,
@@ -86,17 +90,21 @@ pub fn apply(
             expected_version: options.expected_version,
             request_id: options.request.as_ref().map_or("", |request| request.id.as_str()),
             changes: Vec::new(),
+            reasoning: Reasoning { operation: operation.name().to_owned(), ..Default::default() },
         };
-        let outcome = operation.apply(&mut scene)?;
-        Ok((Bytes::from(outcome), scene.changes))
-    })?;
+        let outcome = Bytes::from(operation.apply(&mut scene)?);
+        Ok((outcome, scene.changes, scene.reasoning))
+    });
+    let (outcome, changes, reasoning) = done?;
     let mut log = Changes::default();
     for change in &changes {
         log.push(change);
     }
     log.write(view, batch.space.number, now_seconds, first_revision);
     if let Some(request) = &options.request {
-        requests::keep(view, request, outcome.clone(), now_seconds)?;
+        let revisions = first_revision..view.revision() + 1;
+        let answer = requests::Answer { outcome: outcome.clone(), reasoning, revisions };
+        requests::keep(view, request, answer, now_seconds)?;
     }
     Ok(OperationAnswer { outcome, replayed: false })
 }
@@ -114,23 +122,36 @@ impl<'a> Scene<'a, '_> {
     }
 
     /// Some keys of the batch.
-    pub fn keys(&self, probes: &Range<usize>, strict: bool) -> Keys<'a> {
+    pub fn keys(&self, probes: &Range<usize>, manner: Manner) -> Keys<'a> {
         Keys {
             space: &self.batch.space,
             probes: &self.batch.probes[probes.clone()],
             book: &self.batch.book,
             links: self.links,
             resource_id: None,
-            strict,
+            manner,
         }
     }
 
-    /// The member whom keys mean, who must live; the key that decided is in `decision`.
-    pub fn member(&mut self, keys: Keys<'_>, decision: &mut Decision) -> Result<u64, Failure> {
+    /// One key of the batch, alone.
+    pub fn key(&self, position: usize) -> Keys<'a> {
+        self.keys(&(position..position + 1), Manner::default())
+    }
+
+    /// The member whom keys mean, who must live; the key that decided is in `decision`. The log
+    /// gets to know it in this role.
+    pub fn member(
+        &mut self,
+        keys: Keys<'_>,
+        role: DecisionRole,
+        decision: &mut Decision,
+    ) -> Result<u64, Failure> {
         decide(self.view, keys, Purpose::Read, decision)?;
         if decision.contact == 0 {
             return Err(nobody(keys).into());
         }
+        let record = reasoning::decision_record(self.view, keys, decision);
+        self.reasoning.decisions.push(DecisionRecord { role: role as u32, ..record });
         Ok(decision.contact)
     }
 
@@ -165,6 +186,11 @@ impl<'a> Scene<'a, '_> {
         Ok(owner_of_head(self.view, self.space(), head_id)?)
     }
 
+    /// Lets the log know of what is not done, together with the next change.
+    pub fn warn(&mut self, warnings: &[Warning]) {
+        self.reasoning.warnings.extend(warnings.iter().map(reasoning::warning_record));
+    }
+
     /// Puts what was changed so far into the log of a batch.
     pub fn hand_over(&mut self, log: &mut Changes) {
         for change in self.changes.drain(..) {
@@ -176,7 +202,8 @@ impl<'a> Scene<'a, '_> {
     pub fn log(&mut self, change: ChangeRecord) {
         let request_id = self.request_id.to_owned();
         let origin = self.batch.origin as u32;
-        self.changes.push(ChangeRecord { request_id, origin, ..change });
+        let reasoning = Some(self.reasoning.clone());
+        self.changes.push(ChangeRecord { request_id, origin, reasoning, ..change });
         self.view.next_revision();
     }
 }

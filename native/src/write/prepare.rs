@@ -60,7 +60,7 @@ fn step(
         request: request_id(space, change)?,
         return_fresh: change.return_fresh,
         resource_id: keys.resource_id,
-        strict: policy.strict,
+        manner: policy.manner,
         restores: policy.restores && change.if_exists != IfExists::Error as i32,
         ..Step::default()
     };

@@ -288,12 +288,13 @@ pub fn deadline_exceeded() -> Fault {
     )
 }
 
-/// Applies jobs to one view of a snapshot. Pure: nothing but the answer leaves it. `room` is empty.
-pub(super) fn plan(
-    snapshot: &dyn Snapshot,
-    jobs: &[&Job],
+/// A view of a snapshot with all that some jobs need, and the slots of their addresses. `room` is
+/// empty.
+pub fn open<'a>(
+    snapshot: &'a dyn Snapshot,
+    jobs: &[&'a Job],
     room: Mutations,
-) -> StoreResult<(Vec<Result<Done>>, Mutations)> {
+) -> StoreResult<(View<'a>, Vec<Vec<u32>>)> {
     let mut view = View::with_room(snapshot, room)?;
     if let Some(job) = jobs.first() {
         expiry::purge(&mut view, job.batch.moment.now.as_second())?;
@@ -306,6 +307,16 @@ pub(super) fn plan(
     let links = view.link(&books)?;
     let batches: Vec<_> = jobs.iter().map(|job| &job.batch).collect();
     apply::prefetch(&mut view, &batches, &links)?;
+    Ok((view, links))
+}
+
+/// Applies jobs to one view of a snapshot. Pure: nothing but the answer leaves it. `room` is empty.
+pub(super) fn plan(
+    snapshot: &dyn Snapshot,
+    jobs: &[&Job],
+    room: Mutations,
+) -> StoreResult<(Vec<Result<Done>>, Mutations)> {
+    let (mut view, links) = open(snapshot, jobs, room)?;
     let mut reached = Reached::default();
     let mut done = Vec::with_capacity(jobs.len());
     for (job, links) in jobs.iter().zip(&links) {

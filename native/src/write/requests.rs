@@ -1,5 +1,7 @@
 //! Idempotency: a request id gives its first answer again for a day.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -7,7 +9,7 @@ use crate::fault::{Failure, Fault, Result};
 use crate::member::View;
 use crate::member::step::RequestId;
 use crate::store::{StoreResult, Table, keys};
-use crate::wire::storage::RequestRecord;
+use crate::wire::storage::{Reasoning, RequestRecord};
 use crate::wire::v1::ErrorReason;
 use crate::write::expiry;
 
@@ -54,11 +56,22 @@ pub fn replay(
     Ok(Some(record.outcome))
 }
 
+/// The first answer to a request, and why it is this one.
+#[derive(Debug)]
+pub struct Answer {
+    /// The encoded outcome.
+    pub outcome: Bytes,
+    /// Why.
+    pub reasoning: Reasoning,
+    /// The revisions of its changes.
+    pub revisions: Range<u64>,
+}
+
 /// Keeps the first answer to a request id.
 pub fn keep(
     view: &mut View<'_>,
     request: &RequestId,
-    outcome: Bytes,
+    answer: Answer,
     now_seconds: i64,
 ) -> StoreResult<()> {
     if let Some(expired) = view.request(&request.key)? {
@@ -67,8 +80,12 @@ pub fn keep(
     let expires_seconds = now_seconds + KEPT_SECONDS;
     let record = RequestRecord {
         fingerprint: request.fingerprint.to_vec().into(),
-        outcome,
+        outcome: answer.outcome,
         expires_seconds,
+        reasoning: Some(answer.reasoning),
+        revision: answer.revisions.end - 1,
+        changes: answer.revisions.end - answer.revisions.start,
+        time_seconds: now_seconds,
     };
     expiry::remember(view, Table::Requests, &request.key, expires_seconds);
     view.set_request(request.key.clone(), record);

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from zmey.cli.exits import GuardedGroup
+from zmey.cli.explain_command import explain
 from zmey.cli.import_command import import_file
 from zmey.cli.member_commands import get, set_member
 from zmey.cli.resolve_command import resolve
@@ -55,6 +56,7 @@ app.command("import")(import_file)
 app.command("resolve")(resolve)
 app.command("get")(get)
 app.command("set")(set_member)
+app.command("explain")(explain)
 app.command("fsck")(fsck)
 app.command("dump")(dump)
 app.command("load")(load)

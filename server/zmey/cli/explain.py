@@ -67,7 +67,7 @@ def resolution_view(keys: MatchKeys, resolution: Resolution) -> RenderableType:
     )
     parts: list[RenderableType] = [_headline(keys, resolution)]
     if reports:
-        parts.append(_table(keys, reports))
+        parts.append(key_table(keys, reports))
     parts += [
         Text(f"↪ {one.from_contact_id} was merged into {one.to_contact_id}", style="cyan")
         for one in resolution.redirects
@@ -88,7 +88,8 @@ def _headline(keys: MatchKeys, resolution: Resolution) -> Text:
     return text
 
 
-def _table(keys: MatchKeys, reports: Iterable[KeyReport]) -> Table:
+def key_table(keys: MatchKeys, reports: Iterable[KeyReport]) -> Table:
+    """Returns a row for each key: what was given, how it was read and what became of it."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("", "key", "given", "read as", "member", "verdict"):
         table.add_column(title, justify="right" if title == "member" else "left")

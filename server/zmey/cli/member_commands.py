@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from zmey.cli.explain import print_resolution
+from zmey.cli.explain_command import print_explanation
 from zmey.cli.import_report import reason_name
 from zmey.cli.json_text import document, message_json, print_json
 from zmey.cli.locators import parse_locator, parse_order, type_name
@@ -41,6 +42,7 @@ from zmey.cli.options import (
     space_of,
 )
 from zmey.client import Client
+from zmey.v1.match_service_pb2 import ExplainDecisionRequest
 from zmey.v1.matching_pb2 import MatchKeys
 from zmey.v1.member_pb2 import HeadAttach, Member, MemberChange, MemberOutcome, OutcomeStatus
 from zmey.v1.member_service_pb2 import GetMemberRequest, SetMemberRequest
@@ -113,6 +115,9 @@ VersionOption = Annotated[
 RequestIdOption = Annotated[
     str, typer.Option("--request-id", help="Makes repeating the command harmless for 24 hours.")
 ]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Tell what would be done and why, and write nothing.")
+]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Print the data after the change.")]
 
 
@@ -135,6 +140,7 @@ def set_member(
     newbie_confirm: NewbieConfirmOption = False,
     fresh: FreshOption = False,
     validate_only: ValidateOnlyOption = False,
+    explained: ExplainOption = False,
     as_json: JsonOption = False,
     address: AddressOption = ADDRESS_DEFAULT,
     account: AccountOption = 1,
@@ -170,9 +176,14 @@ def set_member(
         request_id=request_id,
         return_fresh=fresh,
     )
-    request = SetMemberRequest(
-        space=space_of(account, db), change=change, validate_only=validate_only
-    )
+    space = space_of(account, db)
+    if explained:
+        asked = ExplainDecisionRequest(space=space, change=change)
+        with Client(address) as client:
+            answer = client.matches.ExplainDecision(asked, timeout=deadline)
+        print_explanation(answer, keys, as_json=as_json)
+        return
+    request = SetMemberRequest(space=space, change=change, validate_only=validate_only)
     with Client(address) as client:
         response = client.members.SetMember(request, timeout=deadline)
     if as_json:
