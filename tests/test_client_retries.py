@@ -22,6 +22,7 @@ from zmey.v1 import (
 
 READS = {
     *("HeadService/ListHeads", "MatchService/Resolve", "MatchService/ResolveBatch"),
+    "MatchService/ExplainDecision",
     *("MatchService/Normalize", "MemberService/GetMember", "MemberService/GetDataset"),
     *("MemberService/MembersExist", "MemberService/FindMembers", "MemberService/ListMerges"),
 }

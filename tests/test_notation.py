@@ -3,8 +3,8 @@
 import pytest
 
 from zmey.cli.exits import UsageError
-from zmey.cli.locators import parse_field, parse_locator, parse_order
 from zmey.cli.notation import MODES, parse_change, parse_datakey, split_colons
+from zmey.client.notation import NotationError, parse_field, parse_locator, parse_order
 from zmey.v1.address_pb2 import ADDRESS_TYPE_CSID, ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN
 from zmey.v1.datakey_pb2 import DatakeyMode
 from zmey.v1.matching_pb2 import (
@@ -124,14 +124,14 @@ def test_cellphone_is_msisdn() -> None:
 
 @pytest.mark.parametrize("text", ["123", "fax:1", ""])
 def test_wrong_locators_are_refused(text: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(NotationError):
         parse_locator(text)
 
 
 def test_fields_are_read() -> None:
     field = parse_field("crm.id=a=b")
     assert (field.path, field.value) == ("crm.id", "a=b")
-    with pytest.raises(UsageError):
+    with pytest.raises(NotationError):
         parse_field("crm.id")
 
 
@@ -149,5 +149,5 @@ def test_orders_are_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "best", "contact-id:1", "locator:fax", "contact-id,,field"])
 def test_wrong_orders_are_refused(text: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(NotationError):
         parse_order(text)

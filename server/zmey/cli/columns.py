@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zmey.cli.exits import UsageError
-from zmey.cli.locators import TYPES_WITH_ALIASES
 from zmey.cli.notation import parse_datakey
+from zmey.client.notation import TYPES_WITH_ALIASES
 from zmey.v1.address_pb2 import ADDRESS_TYPE_CSID
 from zmey.v1.datakey_pb2 import DatakeyMode
 from zmey.v1.import_service_pb2 import (

@@ -8,7 +8,7 @@ from typer import Exit
 from typer.core import TyperGroup
 
 from zmey._native import CoreError
-from zmey.client import CallFault, fault_of
+from zmey.client import CallFault, NotationError, fault_of
 
 FAILURE = 1
 USAGE = 2
@@ -51,6 +51,8 @@ class GuardedGroup(TyperGroup):
             return super().invoke(ctx)
         except CommandError as error:
             message, code = error.message, error.exit_code
+        except NotationError as error:
+            message, code = str(error), USAGE
         except CoreError as error:
             message, code = error.message, FAILURE
         except grpc.RpcError as error:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zmey.cli.import_report import reason_name
-from zmey.cli.locators import type_name
+from zmey.client.notation import type_name
 from zmey.v1.matching_pb2 import (
     KEY_KIND_CONTACT_ID,
     KEY_KIND_DATASET_ID,

@@ -19,7 +19,6 @@ from zmey.cli.csv_rows import CsvFile
 from zmey.cli.exits import UNAVAILABLE, CommandError, stderr
 from zmey.cli.import_report import ImportReport, RejectFile
 from zmey.cli.import_stream import ImportRun
-from zmey.cli.locators import parse_order
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
     IF_EXISTS_DEFAULT,
@@ -36,6 +35,7 @@ from zmey.cli.options import (
     space_of,
 )
 from zmey.client import Client, fault_of
+from zmey.client.notation import parse_order
 from zmey.v1.import_service_pb2 import ImportOptions
 
 IMPORT_ID_HEX = 32

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from zmey.cli.exits import UsageError
-from zmey.cli.locators import parse_field, parse_locator
+from zmey.client.notation import parse_field, parse_locator
 from zmey.v1.address_pb2 import ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN, Address
 from zmey.v1.matching_pb2 import MatchKeys
 from zmey.v1.member_pb2 import IfExists
@@ -154,7 +154,8 @@ def keys_of(
     """Gathers the keys of a command.
 
     Raises:
-        UsageError: there is none, or one cannot be read.
+        UsageError: there is none.
+        NotationError: one cannot be read.
     """
     locators = [Address(type=ADDRESS_TYPE_EMAIL, value=value) for value in email or ()]
     locators += [Address(type=ADDRESS_TYPE_MSISDN, value=value) for value in phone or ()]

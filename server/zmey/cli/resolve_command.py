@@ -8,7 +8,6 @@ from rich.console import Console
 
 from zmey.cli.explain import print_resolution
 from zmey.cli.json_text import message_json
-from zmey.cli.locators import parse_order
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
     DEADLINE_SECONDS_DEFAULT,
@@ -32,6 +31,7 @@ from zmey.cli.options import (
     space_of,
 )
 from zmey.client import Client
+from zmey.client.notation import parse_order
 from zmey.v1.match_service_pb2 import ResolveRequest
 
 

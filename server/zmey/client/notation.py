@@ -1,8 +1,7 @@
-"""Identifiers and orders of keys as they are typed on a command line."""
+"""Identifiers and orders of keys as people write them."""
 
 from typing import cast
 
-from zmey.cli.exits import UsageError
 from zmey.v1.address_pb2 import Address, AddressType
 from zmey.v1.matching_pb2 import (
     KEY_KIND_CONTACT_ID,
@@ -21,10 +20,10 @@ from zmey.v1.matching_pb2 import (
     OrderedKey,
 )
 
-_PREFIX = "ADDRESS_TYPE_"
+TYPE_PREFIX = "ADDRESS_TYPE_"
 
 TYPES: dict[str, AddressType] = {
-    name.removeprefix(_PREFIX).lower(): cast("AddressType", number)
+    name.removeprefix(TYPE_PREFIX).lower(): cast("AddressType", number)
     for name, number in AddressType.items()
     if number != 0
 }
@@ -46,21 +45,25 @@ KINDS: dict[str, KeyKind] = {
 }
 
 
+class NotationError(ValueError):
+    """A text that names no identifier or order; its message says how one is written."""
+
+
 def type_name(kind: AddressType) -> str:
     """Returns the short name of an address type, such as "email"."""
-    return AddressType.Name(kind).removeprefix(_PREFIX).lower()
+    return AddressType.Name(kind).removeprefix(TYPE_PREFIX).lower()
 
 
 def parse_type(name: str) -> AddressType:
     """Reads the name of an address type.
 
     Raises:
-        UsageError: there is no such type.
+        NotationError: there is no such type.
     """
     kind = TYPES_WITH_ALIASES.get(name.strip().lower())
     if kind is None:
         message = f"{name!r} is no address type; known are {', '.join(TYPES_WITH_ALIASES)}."
-        raise UsageError(message)
+        raise NotationError(message)
     return kind
 
 
@@ -68,12 +71,12 @@ def parse_locator(text: str) -> Address:
     """Reads TYPE:VALUE, such as "tg:123456".
 
     Raises:
-        UsageError: there is no colon or no such type.
+        NotationError: there is no colon or no such type.
     """
     name, colon, value = text.partition(":")
     if not colon:
         message = "A locator is TYPE:VALUE, such as tg:123456 or email:ann@example.org."
-        raise UsageError(message)
+        raise NotationError(message)
     return Address(type=parse_type(name), value=value)
 
 
@@ -81,12 +84,12 @@ def parse_field(text: str) -> FieldValue:
     """Reads PATH=VALUE, such as "crm.id=17".
 
     Raises:
-        UsageError: there is no equals sign.
+        NotationError: there is no equals sign.
     """
     path, equals, value = text.partition("=")
     if not equals or not path:
         message = "A field is PATH=VALUE, such as crm.id=17."
-        raise UsageError(message)
+        raise NotationError(message)
     return FieldValue(path=path, value=value)
 
 
@@ -94,7 +97,7 @@ def parse_order(text: str, *, strict: bool = False) -> MatchPolicy:
     """Reads a named order or a comma-separated list of keys.
 
     Raises:
-        UsageError: a step is unknown.
+        NotationError: a step is unknown.
     """
     named = NAMED_ORDERS.get(text.strip().lower().replace("_", "-"))
     if named is not None:
@@ -115,5 +118,5 @@ def _parse_step(step: str) -> OrderedKey:
             f"{step!r} is no order: use one of {', '.join(NAMED_ORDERS)}, or a comma-separated "
             f"list of {', '.join(KINDS)}, locator:TYPE, field:PATH."
         )
-        raise UsageError(message)
+        raise NotationError(message)
     return OrderedKey(kind=kind)

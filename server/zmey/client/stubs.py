@@ -1,0 +1,30 @@
+"""The stubs of every service on one channel."""
+
+import grpc
+
+from zmey.v1 import (
+    head_service_pb2,
+    head_service_pb2_grpc,
+    import_service_pb2,
+    import_service_pb2_grpc,
+    match_service_pb2,
+    match_service_pb2_grpc,
+    member_service_pb2,
+    member_service_pb2_grpc,
+)
+
+# Every file of the contract that has a service.
+CONTRACT = (
+    *(head_service_pb2.DESCRIPTOR, import_service_pb2.DESCRIPTOR),
+    *(match_service_pb2.DESCRIPTOR, member_service_pb2.DESCRIPTOR),
+)
+
+
+class Stubs:
+    """The generated stub of each service."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.matches = match_service_pb2_grpc.MatchServiceStub(channel)
+        self.members = member_service_pb2_grpc.MemberServiceStub(channel)
+        self.heads = head_service_pb2_grpc.HeadServiceStub(channel)
+        self.imports = import_service_pb2_grpc.ImportServiceStub(channel)
