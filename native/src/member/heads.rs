@@ -1,6 +1,7 @@
 //! The heads of a step: which addresses a member gets, which stay where they are, and what
 //! changes on the head through which the member is addressed.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::address::type_name;
@@ -9,6 +10,7 @@ use crate::matching::decide::{Keys, has_external_id};
 use crate::matching::fields::{self, Field};
 use crate::matching::{AddressBook, Decision, Target};
 use crate::member::View;
+use crate::member::events::with_own_state;
 use crate::member::step::{Origin, Step};
 use crate::member::system::HeadChange;
 use crate::space::Space;
@@ -123,6 +125,10 @@ pub fn attach(
             slot,
             AddressRecord { head_id, dataset_id: contact, ..Default::default() },
         );
+        let former = match known {
+            Some(head_id) => view.head(space, head_id)?.cloned(),
+            None => None,
+        };
         let record = HeadRecord {
             r#type: kind,
             address: keys.book.text(wish.entry).to_owned(),
@@ -130,8 +136,13 @@ pub fn attach(
             import_seconds: if origin == Origin::Import { stamp.time_seconds } else { 0 },
             origin: wish.origin,
             confirm_lock: wish.confirm,
+            confirm_lock_seconds: if wish.confirm { stamp.time_seconds } else { 0 },
             resource_ids: wish.resource_id.into_iter().collect(),
             ..Default::default()
+        };
+        let record = match former {
+            Some(former) => with_own_state(record, former),
+            None => record,
         };
         view.insert_head(space, head_id, &record);
         if let Some(body) = view.change_body(space, contact)? {
@@ -149,7 +160,7 @@ pub fn would_change(
     keys: Keys<'_>,
     step: &Step,
     decision: &Decision,
-) -> StoreResult<bool> {
+) -> Result<bool, Failure> {
     if let Some((before, after)) = changed_head(view, keys, step, decision)?
         && before != after
     {
@@ -177,15 +188,25 @@ fn changed_head(
     keys: Keys<'_>,
     step: &Step,
     decision: &Decision,
-) -> StoreResult<Option<(HeadRecord, HeadRecord)>> {
+) -> Result<Option<(HeadRecord, HeadRecord)>, Failure> {
     if step.head_changes.is_empty() {
         return Ok(None);
     }
     let id = addressed_head(view, keys, decision.contact, matched_head(keys, decision))?;
     let before = view.head(keys.space.number, id)?.cloned().unwrap_or_default();
     let mut after = before.clone();
-    step.head_changes.iter().for_each(|change| change.apply(&mut after, 0));
+    let changes = resolved(view, keys.space.number, step)?;
+    changes.iter().for_each(|change| change.apply(&mut after, 0));
     Ok(Some((before, after)))
+}
+
+/// The changes of a head with the numbers of origins instead of labels.
+fn resolved<'s>(
+    view: &mut View<'_>,
+    space: u32,
+    step: &'s Step,
+) -> Result<Vec<Cow<'s, HeadChange>>, Failure> {
+    step.head_changes.iter().map(|change| change.resolved(view, space)).collect()
 }
 
 /// Changes the state of the addressed head and subscribes the member's heads among the keys;
@@ -198,7 +219,7 @@ pub fn change(
     member: Option<(usize, u64)>,
     stamp: &Stamp,
     origin: Origin,
-) -> StoreResult<Vec<u64>> {
+) -> Result<Vec<u64>, Failure> {
     let space = keys.space.number;
     let mut changed = unsubscribed(view, keys, step, contact)?;
     for &id in &changed {
@@ -209,8 +230,9 @@ pub fn change(
     }
     if !step.head_changes.is_empty() {
         let id = addressed_head(view, keys, contact, member)?;
+        let changes = resolved(view, space, step)?;
         view.change_head(space, id, |head| {
-            step.head_changes.iter().for_each(|change| change.apply(head, stamp.time_seconds));
+            changes.iter().for_each(|change| change.apply(head, stamp.time_seconds));
         })?;
         changed.push(id);
     }

@@ -2,10 +2,13 @@
 //! it, and what readers see.
 
 pub mod cells;
+pub mod events;
 pub mod heads;
 pub mod merging;
 pub mod moves;
+pub mod origins;
 pub mod read;
+pub mod record;
 pub mod step;
 pub mod system;
 pub mod view;

@@ -8,6 +8,7 @@ use crate::fault::Failure;
 use crate::matching::Decision;
 use crate::matching::decide::Keys;
 use crate::member::heads::{self, Attachment};
+use crate::member::origins::OriginName;
 use crate::wire::storage::ChangeRecord;
 use crate::wire::v1::{Head, HeadOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
@@ -31,7 +32,7 @@ pub struct NewHead {
     /// Whether it waits for confirmation.
     pub confirm: bool,
     /// The source of creation.
-    pub origin: u32,
+    pub origin: OriginName,
 }
 
 impl Operation for AttachHead {
@@ -42,6 +43,7 @@ impl Operation for AttachHead {
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let keys = scene.keys(&self.keys, self.strict);
         let contact = scene.member(keys, &mut Decision::default())?;
+        self.head.origin.resolve(scene.view, scene.batch.space.number)?;
         scene.check_version(contact)?;
         let mut outcome = HeadOutcome {
             status: OutcomeStatus::Unchanged.into(),
@@ -77,7 +79,8 @@ impl NewHead {
         if owner != 0 {
             return Err(heads::taken(keys, self.entry, 0, owner).into());
         }
-        let wishes = [Attachment::of_call(keys.book, self.entry, self.confirm, self.origin)];
+        let origin = self.origin.resolve(scene.view, scene.batch.space.number)?;
+        let wishes = [Attachment::of_call(keys.book, self.entry, self.confirm, origin)];
         heads::check_count(scene.view, scene.batch.space.number, contact, wishes.len())?;
         heads::warn_of_second_csid(scene.view, keys, contact, &wishes, &mut outcome.warnings)?;
         let (stamp, origin) = (scene.stamp(), scene.batch.origin);

@@ -7,6 +7,7 @@ use crate::address::type_name;
 use crate::fault::{Failure, Fault};
 use crate::matching::Decision;
 use crate::member::merging::Order;
+use crate::member::origins::OriginName;
 use crate::member::step::{self, HeadWish, Outcome, Step, WishRule};
 use crate::member::{heads, moves};
 use crate::wire::storage::ChangeRecord;
@@ -129,7 +130,7 @@ impl Rules<'_> {
             change.detached_head_ids.push(head_id);
         }
         let confirm = wish.confirm || self.step.newbie_confirm;
-        let head = NewHead { entry: wish.entry, confirm, origin: 0 };
+        let head = NewHead { entry: wish.entry, confirm, origin: OriginName::default() };
         let mut attached = HeadOutcome::default();
         let head_id = head.attach(scene, keys, self.contact, &mut attached)?;
         outcome.warnings.extend(attached.warnings);

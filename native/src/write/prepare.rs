@@ -171,7 +171,8 @@ fn add_datakey(
         step.changes.push(change);
         return Ok(());
     };
-    match HeadChange::compile(datakey, &reserved).map_err(|fault| fault.with("index", index))? {
+    let compiled = HeadChange::compile(index, datakey, &reserved);
+    match compiled.map_err(|fault| fault.with("index", index))? {
         Some(head_change) => step.head_changes.push(head_change),
         None => step.warnings.push(ignored(index, &datakey.path)),
     }
