@@ -20,6 +20,8 @@ from zmey.v1 import (
     match_service_pb2_grpc,
     member_service_pb2,
     member_service_pb2_grpc,
+    origin_service_pb2,
+    origin_service_pb2_grpc,
 )
 
 DETAILS_TRAILER = "grpc-status-details-bin"
@@ -27,6 +29,7 @@ DETAILS_TRAILER = "grpc-status-details-bin"
 _CONTRACT = (
     *(head_service_pb2.DESCRIPTOR, import_service_pb2.DESCRIPTOR),
     *(match_service_pb2.DESCRIPTOR, member_service_pb2.DESCRIPTOR),
+    origin_service_pb2.DESCRIPTOR,
 )
 # Five is the most that gRPC allows; the pauses between them make about a second and a half.
 _RETRY_POLICY = {
@@ -68,6 +71,7 @@ class Client:
         self.matches = match_service_pb2_grpc.MatchServiceStub(self._channel)
         self.members = member_service_pb2_grpc.MemberServiceStub(self._channel)
         self.heads = head_service_pb2_grpc.HeadServiceStub(self._channel)
+        self.origins = origin_service_pb2_grpc.OriginServiceStub(self._channel)
         self.imports = import_service_pb2_grpc.ImportServiceStub(self._channel)
 
     def __enter__(self) -> Self:

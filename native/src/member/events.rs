@@ -270,9 +270,9 @@ fn stop(
         return Ok(());
     }
     let was_listed = before.is_some_and(|stop| !stop.lifted);
-    let listed = head.stops.iter().filter(|stop| !stop.lifted).count();
-    if !lifted && !was_listed && listed >= STOPS_PER_HEAD_MAX {
-        return Err(Fault::limit("head.stops", STOPS_PER_HEAD_MAX, listed + 1));
+    let count = head.stops.iter().filter(|stop| !stop.lifted).count();
+    if !lifted && !was_listed && count >= STOPS_PER_HEAD_MAX {
+        return Err(Fault::limit("head.stops", STOPS_PER_HEAD_MAX, count + 1));
     }
     let record = StopRecord {
         r#type: kind as u32,

@@ -196,7 +196,9 @@ fn changed_head(
     let before = view.head(keys.space.number, id)?.cloned().unwrap_or_default();
     let mut after = before.clone();
     let changes = resolved(view, keys.space.number, step)?;
-    changes.iter().for_each(|change| change.apply(&mut after, 0));
+    for change in changes {
+        change.apply(&mut after, 0);
+    }
     Ok(Some((before, after)))
 }
 
@@ -230,9 +232,11 @@ pub fn change(
     }
     if !step.head_changes.is_empty() {
         let id = addressed_head(view, keys, contact, member)?;
-        let changes = resolved(view, space, step)?;
+        let wishes = resolved(view, space, step)?;
         view.change_head(space, id, |head| {
-            changes.iter().for_each(|change| change.apply(head, stamp.time_seconds));
+            for wish in wishes {
+                wish.apply(head, stamp.time_seconds);
+            }
         })?;
         changed.push(id);
     }

@@ -35,11 +35,7 @@ impl Operation for DefineOrigin {
         let count = labels.len();
         let holder = labels.iter().find(|(_, known)| **known == self.label);
         let holder = holder.map(|(&number, _)| number);
-        let number = match (self.number, holder) {
-            (0, Some(number)) => number,
-            (0, None) => next,
-            (number, _) => number,
-        };
+        let number = if self.number == 0 { holder.unwrap_or(next) } else { self.number };
         let is_known = labels.contains_key(&number);
         let status = match holder {
             Some(holder) if holder != number => return Err(taken(holder).into()),

@@ -160,6 +160,7 @@ proptest! {
             let parts = ExpiryKey { time_seconds: id, table, key: &key };
             prop_assert_eq!(parse_expiry(&expiry_key), Ok(parts));
         }
+        prop_assert_eq!(parse_origin(&owned(|key| origin(key, account, db))), Ok((account, db)));
         prop_assert_eq!(parse_change(&owned(|key| change(key, id))), Ok(id));
     }
 
