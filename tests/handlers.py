@@ -22,9 +22,7 @@ MODULES = (
 )
 
 SERVICES = [
-    descriptor
-    for module in MODULES
-    for descriptor in module.DESCRIPTOR.services_by_name.values()
+    descriptor for module in MODULES for descriptor in module.DESCRIPTOR.services_by_name.values()
 ]
 UNARY_METHODS = [
     method for service in SERVICES for method in service.methods if method.name != "StreamImport"
