@@ -111,11 +111,10 @@ def head_key(text: str) -> member.HeadKey:
 def event(
     head: str, time_seconds: int = 0, source: str = "", **happened: Any
 ) -> head_events.HeadEvent:
-    """Builds an event such as unsubscribed={"sender": ""}; names of enums may be short."""
-    for value in happened.values():
-        for prefix, name in (("MOBILE_OS", "os"), ("BOT_KIND", "kind")):
+    """Builds an event such as unsubscribed={"sender": ""}; names of enums are short."""
+    for what, value in happened.items():
+        for prefix, name in ((f"{what.upper()}_KIND", "kind"), ("MOBILE_OS", "os")):
             if isinstance(value.get(name), str):
-                prefix = "COMMUNITY_KIND" if "community" in value else prefix  # noqa: PLW2901
                 value[name] = f"{prefix}_{value[name]}"
     return head_events.HeadEvent(
         head=head_key(head), time_seconds=time_seconds, source=source, **happened

@@ -8,8 +8,8 @@ use crate::wire::v1::ErrorReason;
 pub const ORIGINS_PER_SPACE_MAX: usize = 1_000;
 /// Bytes of a label: a line that a person reads.
 pub const LABEL_BYTES_MAX: usize = 128;
-/// The highest number, so that there is always one after those that were used.
-pub const NUMBER_MAX: u32 = 1_000_000_000;
+/// The highest number: far over what anybody counts, and the one after it is a number still.
+const NUMBER_MAX: usize = 1_000_000_000;
 
 /// An origin as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,15 @@ impl OriginName {
             }
         }
     }
+}
+
+/// Refuses a number that an origin cannot have.
+pub fn check_number(number: u32) -> Result<()> {
+    let actual = usize::try_from(number).map_err(Fault::internal)?;
+    if actual > NUMBER_MAX {
+        return Err(Fault::limit("number", NUMBER_MAX, actual));
+    }
+    Ok(())
 }
 
 /// A label as it is kept.

@@ -3,7 +3,7 @@
 use prost::Message;
 
 use crate::fault::{Failure, Fault};
-use crate::member::origins::{NUMBER_MAX, ORIGINS_PER_SPACE_MAX};
+use crate::member::origins::{ORIGINS_PER_SPACE_MAX, check_number};
 use crate::wire::v1::{ErrorReason, Origin, OriginOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
 
@@ -46,10 +46,7 @@ impl Operation for DefineOrigin {
         if status == OutcomeStatus::Created && count >= ORIGINS_PER_SPACE_MAX {
             return Err(Fault::limit("origins", ORIGINS_PER_SPACE_MAX, count + 1).into());
         }
-        if number > NUMBER_MAX {
-            let actual = usize::try_from(number).map_err(Fault::internal)?;
-            return Err(Fault::limit("number", NUMBER_MAX as usize, actual).into());
-        }
+        check_number(number)?;
         if status != OutcomeStatus::Unchanged {
             scene.view.set_origin(space, number, Some(self.label.clone()))?;
             scene.view.use_origin_number(space, number);

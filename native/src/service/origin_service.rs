@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::core::Core;
 use crate::fault::{Fault, Result};
 use crate::matching::AddressBook;
-use crate::member::origins::checked_label;
+use crate::member::origins::{check_number, checked_label};
 use crate::operations::origins::{DefineOrigin, DeleteOrigin};
 use crate::service::mutation::{Request, mutate, refuse_version};
 use crate::wire::v1;
@@ -19,6 +19,7 @@ pub fn define_origin(
     let asked = &request.message;
     let space = core.spaces().get(asked.space.as_ref())?;
     refuse_version(asked.options.as_ref())?;
+    check_number(asked.number)?;
     let label = checked_label(&asked.label)?;
     let operation = Box::new(DefineOrigin { number: asked.number, label });
     let nobody = (AddressBook::default(), Vec::new());
