@@ -262,6 +262,9 @@ HEAD = address.Address(type=address.ADDRESS_TYPE_TG, value="7")
 OTHER = address.Address(type=address.ADDRESS_TYPE_VK, value=OTHER_VK)
 MEMBER = member_service.MemberKey(head_id=1)
 CSID_COLUMN = imports.AddressColumn(type=address.ADDRESS_TYPE_CSID)
+DELIVERED = head_events.HeadEvent(
+    head=member.HeadKey(head_id=1), delivered=head_events.HeadDelivered()
+)
 # Reads what is copied, be it there or not.
 COPIED = datakey.DatakeyChange(path="a", mode=datakey.DATAKEY_MODE_SET_COPY, copy_path="a")
 
@@ -286,8 +289,8 @@ FILLINGS: Mapping[str, Message] = {
         head_service.AttachHeadRequest(keys=KEYS, head=HEAD),
         head_service.DetachHeadRequest(head=member.HeadKey(head_id=1)),
         head_service.ReplaceHeadRequest(current=member.HeadKey(head_id=1), head=HEAD),
-        head_service.RecordHeadEventsRequest(events=[]),
-        head_events.HeadEvent(head=member.HeadKey(head_id=1)),
+        head_service.RecordHeadEventsRequest(events=[DELIVERED]),
+        DELIVERED,
         origin_service.DefineOriginRequest(label="a"),
         imports.ImportOptions(columns=[imports.ImportColumn(address=CSID_COLUMN)]),
     )
