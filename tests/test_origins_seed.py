@@ -14,8 +14,10 @@ from support.core import (
     attempt,
     check_fault,
     expect_fault,
+    fault_in_answer,
     open_core,
 )
+from support.imports import datakey_column, email_column, run_import
 from support.requests import address, change, datakey_change, head_key, keys
 from zmey.v1 import member_pb2 as member
 
@@ -162,6 +164,43 @@ def test_an_attached_head_takes_number_or_label(
         call(filled, {"origin_label": "partner", "origin": 40})
     call(filled, {"origin_label": " partner "})
     assert origins_of(filled, BOB)[-1] == 40
+
+
+def test_rows_of_an_import_take_number_or_label(filled: Api) -> None:
+    """A column member.origin, like the datakey."""
+    columns = [email_column(), datakey_column("member.origin"), datakey_column("name")]
+    rows = [
+        ("ann@example.com", "partner", "Ann"),
+        ("bob@example.com", "7", "Bob"),
+        ("eve@example.com", "nowhere", "Eve"),
+        ("dan@example.com", "", "Dan"),
+    ]
+    (receipt,) = run_import(filled, columns, [rows])
+    assert [origins_of(filled, f"email={name}@example.com") for name in ("ann", "bob", "dan")] == [
+        [40], [7], [0],
+    ]  # fmt: skip
+    (reject,) = receipt.rejects
+    fault = fault_in_answer(reject.fault)
+    check_fault(fault, "ORIGIN_UNKNOWN", index="1", path="member.origin")
+    assert filled.get_member(keys(ANN), "*").member.values[0].value == b'{"name":"Ann"}'
+
+
+def test_other_system_columns_are_as_in_a_call(filled: Api) -> None:
+    columns = [
+        email_column(),
+        datakey_column("-group.news"),
+        datakey_column("member.id"),
+        datakey_column("member.error.error", mode="DATAKEY_MODE_DELETE"),
+    ]
+    rows = [("ann@example.com", "1", "9", "x"), ("ann@example.com", "2", "", "")]
+    (receipt,) = run_import(filled, columns, [rows])
+    (warning,) = receipt.warnings
+    seen = fault_in_answer(warning.warning)
+    check_fault(seen, "DATAKEY_RESERVED", index="2", path="member.id")
+    (reject,) = receipt.rejects
+    check_fault(fault_in_answer(reject.fault), "DATAKEY_RESERVED", path="-group.news")
+    (state,) = filled.list_heads(keys(ANN)).heads
+    assert list(state.groups) == ["news"]
 
 
 def test_calls_take_request_id_and_validation(api: Api) -> None:

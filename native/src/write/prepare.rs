@@ -179,7 +179,8 @@ fn add_datakey(
     Ok(())
 }
 
-fn ignored(index: usize, path: &str) -> Warning {
+/// The warning of a system key that takes no changes.
+pub fn ignored(index: usize, path: &str) -> Warning {
     let message = "Changes of this system key are ignored.";
     let fault = Fault::new(ErrorReason::DatakeyReserved, message);
     fault.with("index", index).with("path", path).into()

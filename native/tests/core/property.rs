@@ -318,8 +318,10 @@ fn import_messages(random: &mut Random) -> (ImportOptions, Vec<ImportChunk>) {
 }
 
 fn column(random: &mut Random) -> ImportColumn {
-    let paths = ["name", "crm.id", "age", "tags", "a.b[0]"];
-    let path = (*random.pick(&paths)).to_owned();
+    let system = ["member.origin", "-group.g1", "member.id"];
+    let paths =
+        if random.once_in(6) { &system[..] } else { &["name", "crm.id", "age", "tags", "a.b[0]"] };
+    let path = (*random.pick(paths)).to_owned();
     let target = match random.below(10) {
         0 => Target::ContactId(ContactIdColumn {}),
         1..=4 => {
