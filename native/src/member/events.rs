@@ -226,34 +226,39 @@ fn delivery_failed(head: &mut HeadRecord, time: i64, failure: &HeadDeliveryFaile
 fn errors_cleared(head: &mut HeadRecord, time: i64) {
     later(&mut head.cleared_seconds, time);
     if time >= head.failed_seconds {
-        head.failed_seconds = 0;
-        head.error_seconds = 0;
-        head.error_text.clear();
-        head.error_count = 0;
-        head.error_issue = 0;
-        head.error_letter = 0;
+        forget_errors(head);
     }
     if time >= head.lock_seconds {
-        head.error_lock = false;
-        head.lock_seconds = 0;
-        head.lock_issue = 0;
-        head.lock_letter = 0;
+        lift_lock(head);
     }
 }
 
 /// Removes all errors and their lock, whatever their times: a caller who sees them wants it. Where
 /// there are none nothing changes, not even when that was.
 pub fn clear_errors(head: &mut HeadRecord, now_seconds: i64) {
-    let numbers = [head.error_issue, head.error_letter, u64::from(head.error_count)];
-    let times = [head.failed_seconds, head.lock_seconds, head.error_seconds];
-    let has_errors = head.error_lock
-        || !head.error_text.is_empty()
-        || numbers.iter().any(|&number| number != 0)
-        || times.iter().any(|&time| time != 0);
-    if has_errors {
-        let newest = times.into_iter().max().unwrap_or_default();
-        errors_cleared(head, now_seconds.max(newest));
+    let mut cleared = head.clone();
+    forget_errors(&mut cleared);
+    lift_lock(&mut cleared);
+    if cleared != *head {
+        later(&mut cleared.cleared_seconds, now_seconds);
+        *head = cleared;
     }
+}
+
+fn forget_errors(head: &mut HeadRecord) {
+    head.failed_seconds = 0;
+    head.error_seconds = 0;
+    head.error_text.clear();
+    head.error_count = 0;
+    head.error_issue = 0;
+    head.error_letter = 0;
+}
+
+fn lift_lock(head: &mut HeadRecord) {
+    head.error_lock = false;
+    head.lock_seconds = 0;
+    head.lock_issue = 0;
+    head.lock_letter = 0;
 }
 
 fn stop(
