@@ -10,13 +10,13 @@ from running_server import RunningServer, run_zmey
 
 COMMANDS = [
     *("serve", "import", "resolve", "get", "set", "explain"),
-    *("fsck", "dump", "load", "spaces"),
+    *("origins", "fsck", "dump", "load", "spaces"),
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "origins define", "origins list", "origins delete"])
 def test_help_teaches_with_examples(command: str) -> None:
-    shown = run_zmey(command, "--help")
+    shown = run_zmey(*command.split(), "--help")
     assert shown.returncode == 0
     assert "Examples" in shown.stdout
     assert f"zmey {command}" in shown.stdout.split("Examples", 1)[1]
@@ -110,6 +110,8 @@ def test_explain_tells_why(server: RunningServer) -> None:
         (["resolve", "--email", "a@example.com", "--db", "9"], 1, "SPACE_UNKNOWN"),
         (["resolve", "--field", "crm.id=1"], 1, "FIELD_NOT_DECLARED"),
         (["get", "--email", "nobody@example.com"], 1, "MEMBER_MISSING"),
+        (["origins", "define", "17"], 1, "FIELD_INVALID"),
+        (["origins", "delete", "17"], 1, "ORIGIN_UNKNOWN"),
         (["set", "--email", "a@example.com", "name"], 2, "has no value"),
         (["set", "--email", "a@example.com", "a:sett=1"], 2, "is unknown or there twice"),
         (["set", "--email", "n@example.com", "--if-exists", "must"], 1, "MEMBER_MISSING"),
@@ -123,6 +125,21 @@ def test_mistakes_are_explained(
     assert done.returncode == code, done.stderr
     assert fragment in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_origins_are_defined_listed_and_deleted(server: RunningServer) -> None:
+    at = ("--address", server.address)
+    tried = run_zmey("origins", "define", "web form", "--validate-only", *at)
+    assert tried.stdout == "would be created: origin 1, web form\n", tried.stderr
+    assert run_zmey("origins", "define", "web form", *at).stdout.startswith("created: origin 1")
+    run_zmey("origins", "define", "[partner]", "--number", "40", *at)
+    shown = run_zmey("origins", "list", *at).stdout.splitlines()
+    assert [line.split(maxsplit=1) for line in map(str.strip, shown)] == [
+        ["number", "label"], ["1", "web form"], ["40", "[partner]"],
+    ]  # fmt: skip
+    assert run_zmey("origins", "delete", "40", *at).stdout == "deleted: origin 40, [partner]\n"
+    (origin,) = json.loads(run_zmey("origins", "list", "--json", *at).stdout)["origins"]
+    assert (origin["number"], origin["label"]) == (1, "web form")
 
 
 @pytest.mark.parametrize("command", [["resolve"], ["get"], ["set", "a=1"]])

@@ -18,6 +18,7 @@ from zmey.v1 import (
     import_service_pb2,
     match_service_pb2,
     member_service_pb2,
+    origin_service_pb2,
 )
 
 READS = {
@@ -25,6 +26,7 @@ READS = {
     "MatchService/ExplainDecision",
     *("MatchService/Normalize", "MemberService/GetMember", "MemberService/GetDataset"),
     *("MemberService/MembersExist", "MemberService/FindMembers", "MemberService/ListMerges"),
+    "OriginService/ListOrigins",
 }
 ANN = keys("email=ann@example.com")
 FOR_EVER = 1_000
@@ -80,7 +82,10 @@ def carry(source: socket.socket, target: socket.socket) -> None:
 
 
 def test_reads_are_marked_in_the_contract_and_nothing_else() -> None:
-    modules = (head_service_pb2, import_service_pb2, match_service_pb2, member_service_pb2)
+    modules = (
+        *(head_service_pb2, import_service_pb2, match_service_pb2),
+        *(member_service_pb2, origin_service_pb2),
+    )
     (config,) = json.loads(service_config(*(one.DESCRIPTOR for one in modules)))["methodConfig"]
     names = {f"{name['service']}/{name['method']}" for name in config["name"]}
     assert names == {f"zmey.v1.{name}" for name in READS}

@@ -15,7 +15,7 @@ from support.contract import REASON_CODES
 from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
 from support.documents import write
 from support.imports import chunk, column, email_column, options, run_import
-from support.requests import address, change, head_key, keys, member_key, order, ruled, sets
+from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import error_reason_pb2 as errors
@@ -157,6 +157,19 @@ def _undone_after(api: Api, detached: list[str]) -> object:
     return fault_in_answer(conflict)
 
 
+def _event(head: str, **happened: Any) -> Callable[[Api], object]:
+    def refused(api: Api) -> object:
+        (result,) = api.record_head_events(event(head, **happened)).outcome.results
+        return fault_in_answer(result.fault)
+
+    return refused
+
+
+def _label_taken(api: Api) -> object:
+    api.define_origin("shop")
+    return attempt(lambda: api.define_origin("shop", number=7))
+
+
 CONTACT = imports.ImportColumn(contact_id=imports.ContactIdColumn())
 RESOLVE = "/zmey.v1.MatchService/Resolve"
 UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
@@ -246,6 +259,10 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "JSON_TOO_DEEP": _set(Change("a", "set", "[" * 65 + "]" * 65)),
     "BODY_TOO_LARGE": _set(*[Change(f"k{i}", "set", f'"{"x" * 300_000}"') for i in range(4)]),
     "COPY_SOURCE_MISSING": _copy_from_nobody,
+    "HEAD_UNKNOWN": _event("email=eve@example.com", delivered={}),
+    "HEAD_EVENT_UNFIT": _event(ANN, bot={"bot": 1, "kind": "ERROR"}),
+    "ORIGIN_UNKNOWN": _set(Change("member.origin", "set", '"nowhere"')),
+    "ORIGIN_LABEL_TAKEN": _label_taken,
     "IMPORT_NOT_OPENED": _call(
         lambda api: api.core.open_import(chunk(1, [["a"]]).SerializeToString())
     ),

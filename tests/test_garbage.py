@@ -11,15 +11,17 @@ import pytest
 from google.protobuf.message import Message
 
 from support.contract import REASON_CODES
-from support.core import HEAD, MATCH, MEMBER, SPACE, Api, SeenFault, attempt, open_api
+from support.core import HEAD, MATCH, MEMBER, ORIGIN, SPACE, Api, SeenFault, attempt, open_api
 from support.imports import chunk, datakey_column, email_column, options
 from support.random_datakeys import random_changes
 from support.random_members import random_step, spelled_change, spelled_keys
 from support.requests import address, data_rule, datakey_change, head_key, member_key
 from support.seeds import seeds
+from zmey.v1 import head_event_pb2 as events
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_service_pb2 as member_service
+from zmey.v1 import origin_service_pb2 as origin_service
 
 MESSAGES = 150
 
@@ -71,6 +73,22 @@ def valid_message(random: Random, method: str) -> Message:
         "ReplaceHead": head_service.ReplaceHeadRequest(
             space=SPACE, current=head_key("id=1"), head=found[1]
         ),
+        "RecordHeadEvents": head_service.RecordHeadEventsRequest(
+            space=SPACE, events=[
+                events.HeadEvent(
+                    head=head_key("email=ann@example.com"),
+                    unsubscribed=events.HeadStop(sender="news@example.com"),
+                ),
+                events.HeadEvent(head=head_key("id=1"), delivered=events.HeadDelivered()),
+            ],
+        ),
+        "DefineOrigin": origin_service.DefineOriginRequest(
+            space=SPACE, number=random.randrange(9), label=random.choice(("a", "b"))
+        ),
+        "ListOrigins": origin_service.ListOriginsRequest(space=SPACE),
+        "DeleteOrigin": origin_service.DeleteOriginRequest(
+            space=SPACE, number=random.randrange(9)
+        ),
     }  # fmt: skip
     return requests[method.rpartition("/")[2]]
 
@@ -109,6 +127,8 @@ def test_the_core_has_the_methods_of_the_contract(shared: Api) -> None:
     head_methods = head_service.DESCRIPTOR.services_by_name["HeadService"].methods_by_name
     expected = {MATCH + name for name in match_methods} | {MEMBER + name for name in member_methods}
     expected |= {HEAD + name for name in head_methods}
+    origin_methods = origin_service.DESCRIPTOR.services_by_name["OriginService"].methods_by_name
+    expected |= {ORIGIN + name for name in origin_methods}
     assert set(shared.core.methods()) == expected
 
 

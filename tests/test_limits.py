@@ -12,10 +12,27 @@ import pytest
 
 from reference.datakeys import Change
 from support.contract import documented_limits
-from support.core import Api, SeenFault, attempt, check_fault, fault_in_answer, open_api
+from support.core import (
+    OTHER_SPACE,
+    Api,
+    SeenFault,
+    attempt,
+    check_fault,
+    fault_in_answer,
+    open_api,
+)
 from support.documents import write
 from support.imports import chunk, column, datakey_column, email_column, options, run_import
-from support.requests import address, change, data_rule, datakey_change, keys, member_key, sets
+from support.requests import (
+    address,
+    change,
+    data_rule,
+    datakey_change,
+    event,
+    keys,
+    member_key,
+    sets,
+)
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import matching_pb2 as matching
@@ -126,6 +143,36 @@ def merge(api: Api, options: member.WriteOptions | None = None, **rule: Any) -> 
     )
 
 
+def recorded(api: Api, *events: Any) -> object:
+    """Records events; the fault of the last one counts like a fault of the call."""
+    results = api.record_head_events(*events).outcome.results
+    return fault_in_answer(results[-1].fault) if results[-1].HasField("fault") else results
+
+
+def stops(api: Api, count: int) -> object:
+    """Lists an address of its own for each count."""
+    head = f"email=stops-{count}@example.com"
+    return recorded(
+        api, *(event(head, unsubscribed={"sender": f"s{number}"}) for number in range(count))
+    )
+
+
+def memberships(api: Api, count: int) -> object:
+    head = f"vk={count}"
+    api.set_member(change(keys(head)))
+    numbers = range(1, count + 1)
+    return recorded(
+        api, *(event(head, community={"community": n, "kind": "JOINED"}) for n in numbers)
+    )
+
+
+def origins(api: Api, count: int) -> object:
+    other = Api(api.core, OTHER_SPACE)
+    for number in range(len(other.list_origins().origins), count):
+        other.define_origin(f"origin {number}")
+    return None
+
+
 def request_id(length: int) -> member.WriteOptions:
     # Another one than that of a change.
     return member.WriteOptions(request_id="m" * length)
@@ -213,6 +260,20 @@ LIMITS = (
     Limit("DeleteMembersRequest.members", 10_000,
           lambda api, n: api.delete_members(*[member_key(ANN)] * n)),
     Limit("ListMergesRequest.page_size", 1_000, lambda api, n: api.list_merges(1, page_size=n)),
+    Limit("RecordHeadEventsRequest.events", 10_000,
+          lambda api, n: api.record_head_events(*[event(ANN, listed={})] * n)),
+    Limit("HeadDeliveryFailed.text", 1_000,
+          lambda api, n: set_one(api) and recorded(api, event(
+              ANN, delivery_failed={"text": "x" * n}))),
+    Limit("HeadStop.sender", 254,
+          lambda api, n: recorded(api, event(ANN, listed={"sender": "s" * n}))),
+    Limit("HeadState.stops", 100, stops),
+    Limit("HeadState.memberships", 1_000, memberships),
+    Limit("DefineOriginRequest.label", 128,
+          lambda api, n: api.define_origin("l" * n)),
+    Limit("DefineOriginRequest.number", 1_000_000_000,
+          lambda api, n: api.define_origin("last", number=n)),
+    Limit("OriginService.DefineOrigin", 1_000, origins),
     Limit("MemberService.MembersExist", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("MembersExistRequest.addresses", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("FindMembersRequest.value", 4_096, lambda api, n: api.find_members("v" * n)),
@@ -247,6 +308,7 @@ EMPTY = (
     ("addresses", lambda api: api.normalize([])),
     ("addresses", lambda api: api.members_exist([])),
     ("changes", lambda api: api.set_members([])),
+    ("events", lambda api: api.record_head_events()),
     ("columns", lambda api: open_import(api, [])),
 )
 

@@ -19,6 +19,7 @@ from support.core import (
     HEAD,
     MATCH,
     MEMBER,
+    ORIGIN,
     SPACE,
     Api,
     SeenFault,
@@ -61,7 +62,8 @@ ELSEWHERE = (
     *("REQUEST_MALFORMED", "DATAKEY_MODE_UNKNOWN", "LIMIT_EXCEEDED"),
 )
 MATCH_METHODS = ("Resolve", "ResolveBatch", "Normalize")
-HEAD_METHODS = ("ListHeads", "AttachHead", "DetachHead", "ReplaceHead")
+HEAD_METHODS = ("ListHeads", "AttachHead", "DetachHead", "ReplaceHead", "RecordHeadEvents")
+ORIGIN_METHODS = ("DefineOrigin",)
 
 Family = Callable[[int], str]
 
@@ -118,6 +120,8 @@ def method_of(request: Message) -> str:
     name = type(request).__name__.removesuffix("Request")
     if name in MATCH_METHODS:
         return MATCH + name
+    if name in ORIGIN_METHODS:
+        return ORIGIN + name
     return (HEAD if name in HEAD_METHODS else MEMBER) + name
 
 

@@ -27,6 +27,7 @@ from zmey.v1.space_pb2 import Space
 TABLES = (
     *("meta", "spaces", "addresses", "heads", "bodies", "redirects"),
     *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges", "trash"),
+    "origins",
 )
 REQUESTS_TAG, IMPORTS_TAG = TABLES.index("requests"), TABLES.index("imports")
 LMDB_MAGIC = 0xBEEFC0DE
@@ -276,7 +277,7 @@ def test_expiries_name_what_to_forget(closed: Closed) -> None:
 
 
 def test_what_merges_leave_is_empty_before_the_first_one(closed: Closed) -> None:
-    names = ("redirects", "merges", "member_merges", "trash")
+    names = ("redirects", "merges", "member_merges", "trash", "origins")
     assert [closed.tables[name] for name in names] == [{}] * len(names)
 
 

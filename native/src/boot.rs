@@ -107,6 +107,7 @@ fn register(engine: &dyn Engine, config: &SpaceConfig) -> StoreResult<SpaceRecor
             next_dataset_id: 1,
             fields: Vec::new(),
             next_field_number: 1,
+            next_origin_number: 0,
         };
         header.next_space_number += 1;
         mutations.put(Table::Meta, keys::HEADER, &records::encode(&header));

@@ -169,7 +169,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::CopySourceMissing
         | R::ChangeUnknown
         | R::RequestUnknown
-        | R::MergeUnknown => Code::NotFound,
+        | R::MergeUnknown
+        | R::HeadUnknown
+        | R::OriginUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }
@@ -177,7 +179,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::MemberExists
         | R::ExternalIdTaken
         | R::HeadTaken
-        | R::RequestIdReused => Code::AlreadyExists,
+        | R::RequestIdReused
+        | R::OriginLabelTaken => Code::AlreadyExists,
         R::Versioning | R::ImportBusy => Code::Aborted,
         R::RevisionNotReached
         | R::MatchConflict
@@ -191,6 +194,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::MergeHeadChanged
         | R::MergeDatakeyChanged
         | R::HeadStayed
+        | R::HeadEventUnfit
         | R::LocatorStayed
         | R::CsidSecond
         | R::DatakeyNotAnObject

@@ -17,11 +17,13 @@ from support.contract import REASON_CODES
 from zmey._native import Core, CoreError
 from zmey.config import CoreConfig, FieldConfig, SpaceConfig
 from zmey.v1 import error_reason_pb2 as errors
+from zmey.v1 import head_event_pb2 as head_events
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
+from zmey.v1 import origin_service_pb2 as origin_service
 from zmey.v1.address_pb2 import Address
 from zmey.v1.space_pb2 import Space
 
@@ -44,6 +46,7 @@ __all__ = [
 MATCH = "/zmey.v1.MatchService/"
 MEMBER = "/zmey.v1.MemberService/"
 HEAD = "/zmey.v1.HeadService/"
+ORIGIN = "/zmey.v1.OriginService/"
 SPACE = Space(account_id=1, db_id=1)
 OTHER_SPACE = Space(account_id=1, db_id=2)
 MIB = 1024 * 1024
@@ -191,6 +194,28 @@ class Api:
             space=self.space, current=current, head=head, **options
         )
         return self.call(HEAD + "ReplaceHead", request, head_service.ReplaceHeadResponse)
+
+    def record_head_events(
+        self, *events: head_events.HeadEvent, **options: Any
+    ) -> head_service.RecordHeadEventsResponse:
+        """HeadService.RecordHeadEvents."""
+        request = head_service.RecordHeadEventsRequest(space=self.space, events=events, **options)
+        return self.call(HEAD + "RecordHeadEvents", request, head_service.RecordHeadEventsResponse)
+
+    def define_origin(self, label: str, **options: Any) -> origin_service.DefineOriginResponse:
+        """OriginService.DefineOrigin."""
+        request = origin_service.DefineOriginRequest(space=self.space, label=label, **options)
+        return self.call(ORIGIN + "DefineOrigin", request, origin_service.DefineOriginResponse)
+
+    def list_origins(self) -> origin_service.ListOriginsResponse:
+        """OriginService.ListOrigins."""
+        request = origin_service.ListOriginsRequest(space=self.space)
+        return self.call(ORIGIN + "ListOrigins", request, origin_service.ListOriginsResponse)
+
+    def delete_origin(self, number: int, **options: Any) -> origin_service.DeleteOriginResponse:
+        """OriginService.DeleteOrigin."""
+        request = origin_service.DeleteOriginRequest(space=self.space, number=number, **options)
+        return self.call(ORIGIN + "DeleteOrigin", request, origin_service.DeleteOriginResponse)
 
     def merge_members(
         self, receiver: matching.MatchKeys | None, source: matching.MatchKeys | None, **options: Any

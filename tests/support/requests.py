@@ -6,6 +6,7 @@ from typing import Any
 from reference.datakeys import Change
 from zmey.v1 import data_rule_pb2 as data_rules
 from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import head_event_pb2 as head_events
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
@@ -17,6 +18,7 @@ __all__ = [
     "change",
     "data_rule",
     "datakey_change",
+    "event",
     "head_key",
     "keys",
     "member_key",
@@ -104,6 +106,19 @@ def head_key(text: str) -> member.HeadKey:
     if text.startswith("id="):
         return member.HeadKey(head_id=int(text.removeprefix("id=")))
     return member.HeadKey(address=address(text))
+
+
+def event(
+    head: str, time_seconds: int = 0, source: str = "", **happened: Any
+) -> head_events.HeadEvent:
+    """Builds an event such as unsubscribed={"sender": ""}; names of enums are short."""
+    for what, value in happened.items():
+        for prefix, name in ((f"{what.upper()}_KIND", "kind"), ("MOBILE_OS", "os")):
+            if isinstance(value.get(name), str):
+                value[name] = f"{prefix}_{value[name]}"
+    return head_events.HeadEvent(
+        head=head_key(head), time_seconds=time_seconds, source=source, **happened
+    )
 
 
 def member_key(text: str) -> member_service.MemberKey:

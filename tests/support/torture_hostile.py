@@ -14,12 +14,14 @@ from google.protobuf.message import Message
 from support.core import SPACE
 from zmey.v1 import address_pb2 as address
 from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import head_event_pb2 as head_events
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
+from zmey.v1 import origin_service_pb2 as origin_service
 
 __all__ = [
     "CSID",
@@ -52,6 +54,8 @@ REQUESTS: tuple[type[Message], ...] = (
     head_service.AttachHeadRequest,
     head_service.DetachHeadRequest,
     head_service.ReplaceHeadRequest,
+    head_service.RecordHeadEventsRequest,
+    origin_service.DefineOriginRequest,
     imports.StreamImportRequest,
 )
 FIELD_PATH = "crm.id"
@@ -258,6 +262,9 @@ HEAD = address.Address(type=address.ADDRESS_TYPE_TG, value="7")
 OTHER = address.Address(type=address.ADDRESS_TYPE_VK, value=OTHER_VK)
 MEMBER = member_service.MemberKey(head_id=1)
 CSID_COLUMN = imports.AddressColumn(type=address.ADDRESS_TYPE_CSID)
+DELIVERED = head_events.HeadEvent(
+    head=member.HeadKey(head_id=1), delivered=head_events.HeadDelivered()
+)
 # Reads what is copied, be it there or not.
 COPIED = datakey.DatakeyChange(path="a", mode=datakey.DATAKEY_MODE_SET_COPY, copy_path="a")
 
@@ -282,6 +289,9 @@ FILLINGS: Mapping[str, Message] = {
         head_service.AttachHeadRequest(keys=KEYS, head=HEAD),
         head_service.DetachHeadRequest(head=member.HeadKey(head_id=1)),
         head_service.ReplaceHeadRequest(current=member.HeadKey(head_id=1), head=HEAD),
+        head_service.RecordHeadEventsRequest(events=[DELIVERED]),
+        DELIVERED,
+        origin_service.DefineOriginRequest(label="a"),
         imports.ImportOptions(columns=[imports.ImportColumn(address=CSID_COLUMN)]),
     )
 }

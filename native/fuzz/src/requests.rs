@@ -3,12 +3,14 @@
 
 use _native::service::METHODS;
 use _native::wire::v1::{
-    AddressType, AttachHeadRequest, DataRule, DatakeyRule, DeleteMembersRequest, DetachHeadRequest,
-    FindMembersRequest, GetDatasetRequest, GetMemberRequest, HeadAttach, HeadKey, HeadRule,
-    ListHeadsRequest, ListMergesRequest, MemberChange, MemberKey, MembersExistRequest,
-    MergeMembersRequest, NormalizeRequest, ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest,
-    RestoreMemberRequest, SetMemberBatchRequest, SetMemberRequest, UnmergeMembersRequest,
-    WriteOptions, head_key, member_key,
+    AddressType, AttachHeadRequest, DataRule, DatakeyRule, DefineOriginRequest,
+    DeleteMembersRequest, DeleteOriginRequest, DetachHeadRequest, FindMembersRequest,
+    GetDatasetRequest, GetMemberRequest, HeadAttach, HeadDeliveryFailed, HeadEvent, HeadKey,
+    HeadRule, HeadStop, ListHeadsRequest, ListMergesRequest, ListOriginsRequest, MemberChange,
+    MemberKey, MembersExistRequest, MergeMembersRequest, NormalizeRequest, RecordHeadEventsRequest,
+    ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, RestoreMemberRequest,
+    SetMemberBatchRequest, SetMemberRequest, UnmergeMembersRequest, WriteOptions, head_event,
+    head_key, member_key,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -46,7 +48,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
     let first = (tag_of("SetMemberBatch"), batch.encode_to_vec());
     let pair = |call| frames::join(&[first.clone(), call]);
-    calls().into_iter().chain(operations()).map(pair).collect()
+    calls().into_iter().chain(operations()).chain(states()).map(pair).collect()
 }
 
 fn calls() -> Vec<(u8, Vec<u8>)> {
@@ -68,6 +70,7 @@ fn calls() -> Vec<(u8, Vec<u8>)> {
                 datakeys: datakeys.clone(),
                 with_heads: true,
                 missing_too: true,
+                with_stoplist: 2,
                 ..Default::default()
             }),
         ),
@@ -168,6 +171,40 @@ fn operations() -> Vec<(u8, Vec<u8>)> {
     ]
 }
 
+/// The calls about what heads hold and where they came from.
+fn states() -> Vec<(u8, Vec<u8>)> {
+    let space = Some(SPACE);
+    let failure = HeadDeliveryFailed { text: "full".to_owned(), issue: 1, letter: 2, fatal: true };
+    let stop = HeadStop { sender: "news@example.com".to_owned() };
+    let events = [
+        (head(), head_event::Event::DeliveryFailed(failure)),
+        (new_head(), head_event::Event::Unsubscribed(stop)),
+    ];
+    let event = |(head, event)| HeadEvent {
+        head: Some(head),
+        time_seconds: 1,
+        source: "192.0.2.1".to_owned(),
+        event: Some(event),
+    };
+    let events = events.into_iter().map(event).collect();
+    let label = "shop".to_owned();
+    vec![
+        (
+            tag_of("RecordHeadEvents"),
+            encode(&RecordHeadEventsRequest { space, events, options: None }),
+        ),
+        (
+            tag_of("DefineOrigin"),
+            encode(&DefineOriginRequest { space, number: 3, label, options: None }),
+        ),
+        (tag_of("ListOrigins"), encode(&ListOriginsRequest { space })),
+        (
+            tag_of("DeleteOrigin"),
+            encode(&DeleteOriginRequest { space, number: 3, options: Some(options()) }),
+        ),
+    ]
+}
+
 fn options() -> WriteOptions {
     WriteOptions {
         source: "192.0.2.1".to_owned(),
@@ -180,6 +217,12 @@ fn options() -> WriteOptions {
 fn member() -> MemberKey {
     let anna = fixture::address(AddressType::Email, "anna@example.com");
     MemberKey { key: Some(member_key::Key::Address(anna)) }
+}
+
+/// An identifier that was never seen.
+fn new_head() -> HeadKey {
+    let carl = fixture::address(AddressType::Email, "carl@example.com");
+    HeadKey { key: Some(head_key::Key::Address(carl)) }
 }
 
 fn head() -> HeadKey {

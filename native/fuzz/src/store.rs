@@ -9,8 +9,9 @@ use _native::wire::v1::{
     AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
 };
 use _native::wire::v1::{
-    DeleteMembersRequest, MemberChange, MemberKey, MergeHeadRule, MergeMembersRequest,
-    SetMemberBatchRequest, StreamImportRequest, member_key, stream_import_request,
+    DefineOriginRequest, DeleteMembersRequest, MemberChange, MemberKey, MergeHeadRule,
+    MergeMembersRequest, SetMemberBatchRequest, StreamImportRequest, member_key,
+    stream_import_request,
 };
 use prost::Message;
 
@@ -90,6 +91,7 @@ fn entries() -> &'static [Entry] {
         import(&core);
         merge(&core);
         delete(&core);
+        define_origin(&core);
         core.close();
         assert_clean(engine.as_ref());
         read(engine.as_ref())
@@ -145,6 +147,17 @@ fn delete(core: &_native::core::Core) {
     };
     let request = request.encode_to_vec().into();
     core.call("/zmey.v1.MemberService/DeleteMembers", request, None).expect("a member");
+}
+
+/// Names a source of creation.
+fn define_origin(core: &_native::core::Core) {
+    let request = DefineOriginRequest {
+        space: Some(SPACE),
+        label: "shop".to_owned(),
+        ..DefineOriginRequest::default()
+    };
+    let request = request.encode_to_vec().into();
+    core.call("/zmey.v1.OriginService/DefineOrigin", request, None).expect("a good label");
 }
 
 fn read(engine: &dyn Engine) -> Vec<Entry> {

@@ -1,7 +1,7 @@
 //! Decisions and changes in the words of the contract.
 
 use crate::member::read::wire_head;
-use crate::member::{View, system};
+use crate::member::{View, record};
 use crate::store::StoreResult;
 use crate::wire::storage::{
     ChangeRecord, DatakeyDelta, DecisionRecord, HeadDelta, HeadRecord, KeyRecord, Reasoning,
@@ -212,7 +212,7 @@ fn head_difference(
     };
     let state = |state: &HeadRecord| {
         let (kind, address) = (known.r#type, known.address.clone());
-        system::head_state(delta.head_id, &HeadRecord { r#type: kind, address, ..state.clone() })
+        record::head_state(delta.head_id, &HeadRecord { r#type: kind, address, ..state.clone() })
     };
     Ok(v1::HeadDifference {
         head: Some(wire_head(delta.head_id, &known)),

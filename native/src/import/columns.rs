@@ -1,12 +1,17 @@
 //! What the columns of an import mean, compiled once.
 
-use crate::datakey::ColumnChange;
+use crate::datakey::{ColumnChange, Path};
 use crate::fault::{Fault, Result};
+use crate::json;
 use crate::matching::{Policy, fields};
+use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::v1::import_column::Target;
-use crate::wire::v1::{AddressType, IfExists, ImportColumn, ImportOptions};
-use crate::write::prepare::check_source;
+use crate::wire::v1::{
+    AddressType, CellFormat, DatakeyChange, DatakeyColumn, DatakeyMode, IfExists, ImportColumn,
+    ImportOptions, Warning,
+};
+use crate::write::prepare::{check_source, ignored};
 
 /// Columns of one import; spreadsheets have fewer.
 const COLUMNS_MAX: usize = 1_000;
@@ -20,6 +25,8 @@ pub enum Column {
     Address(AddressType),
     /// Changes data.
     Datakey(Box<ColumnChange>),
+    /// Changes the head through a system key.
+    System(Box<SystemColumn>),
     /// Matches by a declared field.
     Field(String),
     /// Not read.
@@ -30,6 +37,70 @@ impl Column {
     /// Whether members are matched by the cells.
     pub fn is_key(&self) -> bool {
         matches!(self, Self::ContactId | Self::Address(_) | Self::Field(_))
+    }
+}
+
+/// A column whose datakey is a system key.
+#[derive(Debug)]
+pub struct SystemColumn {
+    index: usize,
+    path: Path,
+    mode: DatakeyMode,
+    is_json: bool,
+    write_empty: bool,
+}
+
+/// What a cell does through a system key.
+pub enum SystemCell {
+    /// It leaves the head as it is.
+    Nothing,
+    /// It changes the head.
+    Changes(HeadChange),
+    /// The system key takes no changes.
+    Ignored(Warning),
+}
+
+impl SystemColumn {
+    /// One that was checked like any other column of a datakey.
+    fn new(index: usize, change: &ColumnChange, column: &DatakeyColumn) -> Self {
+        Self {
+            index,
+            path: change.path().clone(),
+            mode: match column.mode() {
+                DatakeyMode::Unspecified => DatakeyMode::Set,
+                mode => mode,
+            },
+            is_json: column.format() == CellFormat::Json,
+            write_empty: column.write_empty,
+        }
+    }
+
+    /// What a cell of a row asks for, as the same change of a call would.
+    pub fn cell(&self, text: &str) -> Result<SystemCell> {
+        if text.is_empty() && !self.write_empty {
+            return Ok(SystemCell::Nothing);
+        }
+        let mut value = String::new();
+        match self.mode {
+            DatakeyMode::Delete if text.is_empty() => return Ok(SystemCell::Nothing),
+            DatakeyMode::Delete => {}
+            _ if self.is_json => value.push_str(text),
+            _ => json::quote(text, &mut value),
+        }
+        let change = DatakeyChange {
+            path: self.path.text().to_owned(),
+            mode: self.mode.into(),
+            value: value.into(),
+            ..DatakeyChange::default()
+        };
+        let Some(reserved) = self.path.reserved() else {
+            return Ok(SystemCell::Nothing);
+        };
+        let compiled = HeadChange::compile(self.index, &change, &reserved);
+        Ok(match compiled.map_err(|fault| fault.with("index", self.index))? {
+            Some(change) => SystemCell::Changes(change),
+            None => SystemCell::Ignored(ignored(self.index, &change.path)),
+        })
     }
 }
 
@@ -89,7 +160,12 @@ fn compile(space: &Space, index: usize, column: &ImportColumn) -> Result<Column>
             Column::Field(field.path.clone())
         }
         Target::Datakey(datakey) => {
-            Column::Datakey(Box::new(ColumnChange::compile(index, datakey)?))
+            let change = ColumnChange::compile(index, datakey)?;
+            if change.path().reserved().is_some() {
+                Column::System(Box::new(SystemColumn::new(index, &change, datakey)))
+            } else {
+                Column::Datakey(Box::new(change))
+            }
         }
     })
 }

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::datakey::Moment;
 use crate::fault::{Fault, Result};
-use crate::import::columns::{Column, Plan};
+use crate::import::columns::{Column, Plan, SystemCell};
 use crate::matching::keys::address_probe;
 use crate::matching::{AddressBook, Probe, Target, fields};
 use crate::member::cells::Cells;
@@ -63,9 +63,10 @@ impl Preparation<'_> {
             .with("cells", row.cells.len()));
         }
         let (first_probe, first_cell) = (self.probes.len(), self.cells.end());
+        let mut step = Step::default();
         for (index, (column, cell)) in plan.columns.iter().zip(&row.cells).enumerate() {
             let text = std::str::from_utf8(cell).map_err(|_| not_utf8(index))?;
-            self.cell(index, column, text)?;
+            self.cell(index, column, text, &mut step)?;
         }
         if self.probes.len() == first_probe {
             return Err(Fault::new(
@@ -81,14 +82,19 @@ impl Preparation<'_> {
             source: plan.source.clone(),
             manner: plan.policy.manner,
             restores: plan.policy.restores && plan.if_exists != IfExists::Error,
-            ..Step::default()
+            ..step
         })
     }
 
-    fn cell(&mut self, index: usize, column: &Column, text: &str) -> Result<()> {
+    fn cell(&mut self, index: usize, column: &Column, text: &str, step: &mut Step) -> Result<()> {
         match column {
             Column::Ignored => {}
             Column::Datakey(change) => self.cells.add(index, change, text, self.moment)?,
+            Column::System(system) => match system.cell(text)? {
+                SystemCell::Nothing => {}
+                SystemCell::Changes(change) => step.head_changes.push(change),
+                SystemCell::Ignored(warning) => step.warnings.push(warning),
+            },
             _ if text.is_empty() => {}
             Column::ContactId => {
                 let digits = text.trim();

@@ -4,9 +4,10 @@ use crate::matching::decide::{Decision, Keys};
 use crate::matching::keys::{Probe, Target};
 use crate::matching::order::NOT_IN_ORDER;
 use crate::member::View;
+use crate::member::events::brought_back;
 use crate::member::view::address_key;
 use crate::store::StoreResult;
-use crate::wire::storage::{BodyRecord, HeadRecord, TrashRecord};
+use crate::wire::storage::{BodyRecord, FormerHead, HeadRecord, TrashRecord};
 use crate::wire::v1::AddressType;
 
 /// A member to read, or what is left of it.
@@ -40,8 +41,7 @@ pub fn former(
         else {
             continue;
         };
-        let heads: Vec<_> =
-            heads.into_iter().filter_map(|former| Some((former.head_id, former.head?))).collect();
+        let heads = as_now(view, space, heads)?;
         let found = heads.iter().find(|(id, _)| *id == head).map(|(_, record)| record);
         if through_resource(keys, probe, found) {
             return Ok(Some(Subject { contact, body, heads, head }));
@@ -58,6 +58,25 @@ pub fn former(
         }
     }
     Ok(None)
+}
+
+/// Heads of a deleted member, with what happened to the identifiers since.
+fn as_now(
+    view: &mut View<'_>,
+    space: u32,
+    heads: Vec<FormerHead>,
+) -> StoreResult<Vec<(u64, HeadRecord)>> {
+    let mut records = Vec::with_capacity(heads.len());
+    for FormerHead { head_id, head } in heads {
+        let Some(record) = head else { continue };
+        let current = view.head(space, head_id)?.cloned();
+        let record = match current {
+            Some(current) => brought_back(record, current),
+            None => record,
+        };
+        records.push((head_id, record));
+    }
+    Ok(records)
 }
 
 /// The number of the deleted member that a key leads to, or of one that may be; 0 where none.

@@ -1,6 +1,7 @@
 //! The heads of a step: which addresses a member gets, which stay where they are, and what
 //! changes on the head through which the member is addressed.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::address::type_name;
@@ -8,6 +9,7 @@ use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, has_external_id};
 use crate::matching::fields::{self, Field};
 use crate::matching::{AddressBook, Decision, Target};
+use crate::member::events::with_own_state;
 use crate::member::step::{Origin, Step};
 use crate::member::system::HeadChange;
 use crate::member::{View, deltas};
@@ -123,22 +125,31 @@ pub fn attach(
             slot,
             AddressRecord { head_id, dataset_id: contact, ..Default::default() },
         );
-        let state = HeadRecord {
+        let former = match known {
+            Some(head_id) => view.head(space, head_id)?.cloned(),
+            None => None,
+        };
+        let record = HeadRecord {
+            r#type: kind,
+            address: keys.book.text(wish.entry).to_owned(),
             create: Some(stamp.clone()),
             import_seconds: if origin == Origin::Import { stamp.time_seconds } else { 0 },
             origin: wish.origin,
             confirm_lock: wish.confirm,
+            confirm_lock_seconds: if wish.confirm { stamp.time_seconds } else { 0 },
             resource_ids: wish.resource_id.into_iter().collect(),
             ..Default::default()
         };
-        let address = keys.book.text(wish.entry).to_owned();
-        let record = HeadRecord { r#type: kind, address, ..state.clone() };
+        let record = match former {
+            Some(former) => with_own_state(record, former),
+            None => record,
+        };
         view.insert_head(space, head_id, &record);
         if let Some(body) = view.change_body(space, contact)? {
             body.head_ids.push(head_id);
             body.head_types.push(kind);
         }
-        attached.push(HeadDelta { head_id, before: None, after: Some(state) });
+        attached.push(HeadDelta { head_id, before: None, after: Some(deltas::state(&record)) });
     }
     Ok(attached)
 }
@@ -149,7 +160,7 @@ pub fn would_change(
     keys: Keys<'_>,
     step: &Step,
     decision: &Decision,
-) -> StoreResult<bool> {
+) -> Result<bool, Failure> {
     if let Some((before, after)) = changed_head(view, keys, step, decision)?
         && before != after
     {
@@ -177,15 +188,27 @@ fn changed_head(
     keys: Keys<'_>,
     step: &Step,
     decision: &Decision,
-) -> StoreResult<Option<(HeadRecord, HeadRecord)>> {
+) -> Result<Option<(HeadRecord, HeadRecord)>, Failure> {
     if step.head_changes.is_empty() {
         return Ok(None);
     }
     let id = addressed_head(view, keys, decision.contact, matched_head(keys, decision))?;
     let before = view.head(keys.space.number, id)?.cloned().unwrap_or_default();
     let mut after = before.clone();
-    step.head_changes.iter().for_each(|change| change.apply(&mut after, 0));
+    let changes = resolved(view, keys.space.number, step)?;
+    for change in changes {
+        change.apply(&mut after, 0);
+    }
     Ok(Some((before, after)))
+}
+
+/// The changes of a head with the numbers of origins instead of labels.
+fn resolved<'s>(
+    view: &mut View<'_>,
+    space: u32,
+    step: &'s Step,
+) -> Result<Vec<Cow<'s, HeadChange>>, Failure> {
+    step.head_changes.iter().map(|change| change.resolved(view, space)).collect()
 }
 
 /// Changes the state of the addressed head and subscribes the member's heads among the keys; what
@@ -198,13 +221,14 @@ pub fn change(
     member: Option<(usize, u64)>,
     (stamp, origin): (&Stamp, Origin),
     changed: &mut Vec<HeadDelta>,
-) -> StoreResult<()> {
+) -> Result<(), Failure> {
     let space = keys.space.number;
     let subscribes = unsubscribed(view, keys, step, contact)?;
     let mut addressed = None;
     if !step.head_changes.is_empty() {
         addressed = Some(addressed_head(view, keys, contact, member)?);
     }
+    let wishes = resolved(view, space, step)?;
     let others = addressed.filter(|id| !subscribes.contains(id));
     for id in subscribes.iter().copied().chain(others) {
         let Some(before) = view.head(space, id)?.map(deltas::state) else { continue };
@@ -214,7 +238,9 @@ pub fn change(
                 head.resource_ids.sort_unstable();
             }
             if addressed == Some(id) {
-                step.head_changes.iter().for_each(|change| change.apply(head, stamp.time_seconds));
+                for wish in &wishes {
+                    wish.apply(head, stamp.time_seconds);
+                }
             }
             match origin {
                 Origin::Call => head.update = Some(stamp.clone()),

@@ -3,10 +3,13 @@
 
 pub mod cells;
 pub mod deltas;
+pub mod events;
 pub mod heads;
 pub mod merging;
 pub mod moves;
+pub mod origins;
 pub mod read;
+pub mod record;
 pub mod step;
 pub mod system;
 pub mod view;

@@ -3,7 +3,7 @@
 use crate::datakey::{self, Pattern};
 use crate::fault::{Failure, Fault, Result};
 use crate::member::View;
-use crate::member::system;
+use crate::member::record::{self, Extras};
 use crate::space::Space;
 use crate::store::StoreResult;
 use crate::wire::storage::{BodyRecord, HeadRecord, Stamp};
@@ -59,10 +59,11 @@ impl Paths {
         space: &Space,
         body: &BodyRecord,
         contact: u64,
-        (head_id, head): (u64, &HeadRecord),
+        head: (u64, &HeadRecord),
+        extras: &Extras,
     ) -> Result<Vec<v1::DatakeyValue>> {
         let reads_system = self.reserved().is_some();
-        let system = reads_system.then(|| system_document(space, body, contact, (head_id, head)));
+        let system = reads_system.then(|| system_document(space, body, contact, head, extras));
         let mut system = datakey::Reader::new(system.as_deref().unwrap_or("{}"));
         let mut data = datakey::Reader::new(&body.data);
         let mut bytes = 0;
@@ -85,10 +86,11 @@ fn system_document(
     space: &Space,
     body: &BodyRecord,
     contact: u64,
-    (head_id, head): (u64, &HeadRecord),
+    head: (u64, &HeadRecord),
+    extras: &Extras,
 ) -> String {
-    let member = system::member_record(body, contact, head, head_id, &space.zone);
-    let groups = system::group_record(head, &space.zone);
+    let member = record::member_record(body, contact, head, extras, &space.zone);
+    let groups = record::group_record(head.1, &space.zone);
     format!("{{\"member\":{member},\"-group\":{groups}}}")
 }
 

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod changes;
+mod origins;
 
 pub use changes::address_key;
 
@@ -15,6 +16,7 @@ use std::ops::ControlFlow;
 use rustc_hash::FxHashMap;
 
 use self::attempt::Journal;
+use self::origins::OpenOrigins;
 use crate::matching::AddressBook;
 use crate::space::Space;
 use crate::store::{Mutations, Snapshot, StoreError, StoreResult, Table, keys, records};
@@ -83,6 +85,7 @@ pub struct View<'b> {
     /// Changed merges.
     merges: FxHashMap<Number, MergeRecord>,
     spaces: FxHashMap<u32, OpenSpace>,
+    origins: FxHashMap<u32, OpenOrigins>,
     header: StoreHeader,
     first_revision: u64,
     out: Mutations,
@@ -126,6 +129,7 @@ impl<'b> View<'b> {
             trash: FxHashMap::default(),
             out,
             spaces: FxHashMap::default(),
+            origins: FxHashMap::default(),
             header,
         })
     }

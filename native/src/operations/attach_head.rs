@@ -9,6 +9,7 @@ use crate::matching::Decision;
 use crate::matching::decide::Keys;
 use crate::matching::order::Manner;
 use crate::member::heads::{self, Attachment};
+use crate::member::origins::OriginName;
 use crate::wire::storage::{ChangeRecord, HeadDelta};
 use crate::wire::v1::{DecisionRole, Head, HeadOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
@@ -32,7 +33,7 @@ pub struct NewHead {
     /// Whether it waits for confirmation.
     pub confirm: bool,
     /// The source of creation.
-    pub origin: u32,
+    pub origin: OriginName,
 }
 
 impl Operation for AttachHead {
@@ -43,6 +44,7 @@ impl Operation for AttachHead {
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let keys = scene.keys(&self.keys, self.manner);
         let contact = scene.member(keys, DecisionRole::Unspecified, &mut Decision::default())?;
+        self.head.origin.resolve(scene.view, scene.batch.space.number)?;
         scene.check_version(contact)?;
         let mut outcome = HeadOutcome {
             status: OutcomeStatus::Unchanged.into(),
@@ -79,7 +81,8 @@ impl NewHead {
         if owner != 0 {
             return Err(heads::taken(keys, self.entry, 0, owner).into());
         }
-        let wishes = [Attachment::of_call(keys.book, self.entry, self.confirm, self.origin)];
+        let origin = self.origin.resolve(scene.view, scene.batch.space.number)?;
+        let wishes = [Attachment::of_call(keys.book, self.entry, self.confirm, origin)];
         heads::check_count(scene.view, scene.batch.space.number, contact, wishes.len())?;
         heads::warn_of_second_csid(scene.view, keys, contact, &wishes, &mut outcome.warnings)?;
         let (stamp, origin) = (scene.stamp(), scene.batch.origin);

@@ -7,6 +7,7 @@ use crate::address::type_name;
 use crate::fault::{Failure, Fault};
 use crate::matching::Decision;
 use crate::member::merging::Order;
+use crate::member::origins::OriginName;
 use crate::member::step::{self, HeadWish, Outcome, Step, WishRule};
 use crate::member::{deltas, heads, moves};
 use crate::wire::storage::{ChangeRecord, RuleRecord};
@@ -144,7 +145,7 @@ impl Rules<'_> {
             change.heads.push(deltas::detached(&taken.former));
         }
         let confirm = wish.confirm || self.step.newbie_confirm;
-        let head = NewHead { entry: wish.entry, confirm, origin: 0 };
+        let head = NewHead { entry: wish.entry, confirm, origin: OriginName::default() };
         let mut attached = HeadOutcome::default();
         change.heads.push(head.attach(scene, keys, self.contact, &mut attached)?);
         scene.reasoning.rules = vec![rule];

@@ -5,6 +5,8 @@ pub mod delete_members;
 pub mod detach_head;
 pub mod head_rules;
 pub mod merge_members;
+pub mod origins;
+pub mod record_head_events;
 pub mod replace_head;
 pub mod restore_member;
 pub mod trash;

@@ -27,6 +27,7 @@ impl Operation for ReplaceHead {
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let Owned { contact, id, .. } = owned(scene, self.current)?;
         scene.check_version(contact)?;
+        self.head.origin.resolve(scene.view, scene.batch.space.number)?;
         let keys = scene.key(self.current);
         if self.head.wire(scene, keys).id == id {
             return Err(Fault::invalid("head", "must be another identifier than current").into());

@@ -6,6 +6,7 @@ use crate::matching::former::kept;
 use crate::matching::order::{Manner, NOT_IN_ORDER};
 use crate::matching::reasoning::decision_record;
 use crate::matching::{Decision, Probe, Target};
+use crate::member::events::brought_back;
 use crate::member::merging::{former, set_data};
 use crate::member::step::{self, Batch, Step};
 use crate::member::{View, deltas, moves};
@@ -74,7 +75,9 @@ pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, F
             continue;
         }
         if let Some(record) = head {
-            scene.view.change_head(space, head_id, |head| *head = record)?;
+            scene.view.change_head(space, head_id, |head| {
+                *head = brought_back(record, std::mem::take(head));
+            })?;
         }
         moves::give(scene.view, space, contact, head_id)?;
         restored.head_ids.push(head_id);

@@ -4,6 +4,7 @@ use prost::Message;
 
 use crate::datakey::take_back;
 use crate::fault::{Failure, Fault};
+use crate::member::events::brought_back;
 use crate::member::merging::{living, loaded, set_data};
 use crate::member::{deltas, moves};
 use crate::wire::storage::{
@@ -232,7 +233,9 @@ impl Undoing {
             return Ok(false);
         }
         if let Some(record) = former.head.clone() {
-            scene.view.change_head(space, head_id, |head| *head = record)?;
+            scene.view.change_head(space, head_id, |head| {
+                *head = brought_back(record, std::mem::take(head));
+            })?;
         }
         moves::give(scene.view, space, contact, head_id)?;
         Ok(true)

@@ -9,7 +9,7 @@ use crate::operations::delete_members::DeleteMembers;
 use crate::operations::restore_member::RestoreMember;
 use crate::service::head_service::{address_probe, single_probe};
 use crate::service::limits::check_items;
-use crate::service::mutation::{Request, mutate};
+use crate::service::mutation::{Request, mutate, refuse_version};
 use crate::space::Space;
 use crate::wire::v1;
 use crate::wire::v1::{ErrorReason, KeyKind, member_key};
@@ -56,11 +56,7 @@ pub fn restore_member(
 ) -> Result<v1::RestoreMemberResponse> {
     let asked = &request.message;
     let space = core.spaces().get(asked.space.as_ref())?;
-    let options = asked.options.as_ref();
-    if options.is_some_and(|options| options.expected_version.is_some()) {
-        let problem = "is of a living member; leave it out";
-        return Err(Fault::invalid("options.expected_version", problem));
-    }
+    refuse_version(asked.options.as_ref())?;
     let mut book = AddressBook::default();
     let probes = vec![probe(space, asked.member.as_ref(), "member", &mut book)?];
     let (outcome, replayed) =

@@ -6,7 +6,8 @@ use crate::core::Core;
 use crate::fault::{Fault, Result};
 use crate::matching::decide::nobody;
 use crate::matching::{AddressBook, Policy, Probe, Target, prepare, report};
-use crate::member::{read, system};
+use crate::member::origins::OriginName;
+use crate::member::{read, record};
 use crate::operations::attach_head::{AttachHead, NewHead};
 use crate::operations::detach_head::DetachHead;
 use crate::operations::replace_head::ReplaceHead;
@@ -29,7 +30,7 @@ pub fn list_heads(core: &Core, request: &v1::ListHeadsRequest) -> Result<v1::Lis
         Ok(v1::ListHeadsResponse {
             contact_id: decision.contact,
             version: body.version,
-            heads: heads.iter().map(|(id, head)| system::head_state(*id, head)).collect(),
+            heads: heads.iter().map(|(id, head)| record::head_state(*id, head)).collect(),
             resolution: Some(report::resolution(keys, decision, false)),
             revision: view.revision(),
         })
@@ -51,7 +52,7 @@ pub fn attach_head(
     let head = NewHead {
         entry: entry(space, asked.head.as_ref(), "head", &mut book)?,
         confirm: asked.newbie_confirm,
-        origin: asked.origin,
+        origin: OriginName::of_call(asked.origin, &asked.origin_label)?,
     };
     let operation = AttachHead { keys: 0..probes.len(), manner: policy.manner, head };
     let (outcome, replayed) =
@@ -88,7 +89,7 @@ pub fn replace_head(
     let head = NewHead {
         entry: entry(space, asked.head.as_ref(), "head", &mut book)?,
         confirm: asked.newbie_confirm,
-        origin: asked.origin,
+        origin: OriginName::of_call(asked.origin, &asked.origin_label)?,
     };
     let operation = ReplaceHead { current: 0, head };
     let (outcome, replayed) =

@@ -11,7 +11,7 @@ use crate::matching::former::{Subject, former};
 use crate::matching::{AddressBook, Decision, report};
 use crate::member::View;
 use crate::member::read::{self, Paths};
-use crate::member::system;
+use crate::member::record::{self, Extras};
 use crate::service::limits::{check_items, check_revision};
 use crate::service::reading::by_keys;
 use crate::space::Space;
@@ -81,6 +81,8 @@ fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
 pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::GetMemberResponse> {
     let space = core.spaces().get(request.space.as_ref())?;
     let paths = Paths::compile(&request.datakeys)?;
+    let stoplist = v1::StoplistForm::try_from(request.with_stoplist)
+        .map_err(|_| Fault::invalid("with_stoplist", "is not a known form"))?;
     let asked = (request.keys.as_ref(), request.policy.as_ref());
     by_keys(core, space, asked, request.min_revision, |view, keys, decision| {
         let missing = decision.contact == 0;
@@ -95,7 +97,10 @@ pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::Get
             return Err(nobody(keys).into());
         };
         let through = through(&subject);
-        let values = paths.read(space, &subject.body, subject.contact, (through.0, &through.1))?;
+        let heads = request.with_heads.then(|| subject.heads.clone());
+        let extras = Extras { stoplist, heads };
+        let head = (through.0, &through.1);
+        let values = paths.read(space, &subject.body, subject.contact, head, &extras)?;
         let wire_heads = subject.heads.iter().map(|(id, head)| read::wire_head(*id, head));
         Ok(v1::GetMemberResponse {
             member: Some(v1::Member {
@@ -151,8 +156,9 @@ pub fn get_dataset(core: &Core, request: &v1::GetDatasetRequest) -> Result<v1::G
         let body = read::living_body(view, space.number, contact)?;
         let heads = read::heads(view, space.number, &body)?;
         let record = |(id, head): &(u64, HeadRecord)| {
-            system::head_record(contact, head, *id, &space.zone).into()
+            record::head_record(contact, head, *id, &space.zone).into()
         };
+        let no_head = (0, &HeadRecord::default());
         let redirect =
             |(from_contact_id, to_contact_id)| v1::Redirect { from_contact_id, to_contact_id };
         Ok(v1::GetDatasetResponse {
@@ -160,7 +166,7 @@ pub fn get_dataset(core: &Core, request: &v1::GetDatasetRequest) -> Result<v1::G
             member: Some(v1::Member {
                 contact_id: contact,
                 version: body.version,
-                values: paths.read(space, &body, contact, (0, &HeadRecord::default()))?,
+                values: paths.read(space, &body, contact, no_head, &Extras::default())?,
                 heads: heads.iter().map(|(id, head)| read::wire_head(*id, head)).collect(),
             }),
             redirects: hops.into_iter().map(redirect).collect(),

@@ -8,7 +8,9 @@ mod match_service;
 mod member_service;
 mod merging;
 mod mutation;
+mod origin_service;
 mod reading;
+mod recording;
 
 pub use limits::check_items;
 
@@ -25,7 +27,7 @@ use crate::wire::{decode, encode, v1};
 pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 
 /// Every unary method by its full name.
-pub const METHODS: [(&str, Method); 19] = [
+pub const METHODS: [(&str, Method); 23] = [
     ("/zmey.v1.HeadService/ListHeads", |core, request, _| {
         answer(request, |request| head_service::list_heads(core, &request))
     }),
@@ -37,6 +39,9 @@ pub const METHODS: [(&str, Method); 19] = [
     }),
     ("/zmey.v1.HeadService/ReplaceHead", |core, request, deadline| {
         change(request, |request| head_service::replace_head(core, request, deadline))
+    }),
+    ("/zmey.v1.HeadService/RecordHeadEvents", |core, request, deadline| {
+        change(request, |request| recording::record_head_events(core, request, deadline))
     }),
     ("/zmey.v1.MatchService/Resolve", |core, request, _| {
         answer(request, |request| match_service::resolve(core, request))
@@ -84,6 +89,15 @@ pub const METHODS: [(&str, Method); 19] = [
     }),
     ("/zmey.v1.MemberService/ListMerges", |core, request, _| {
         answer(request, |request| merging::list_merges(core, &request))
+    }),
+    ("/zmey.v1.OriginService/DefineOrigin", |core, request, deadline| {
+        change(request, |request| origin_service::define_origin(core, request, deadline))
+    }),
+    ("/zmey.v1.OriginService/ListOrigins", |core, request, _| {
+        answer(request, |request| origin_service::list_origins(core, &request))
+    }),
+    ("/zmey.v1.OriginService/DeleteOrigin", |core, request, deadline| {
+        change(request, |request| origin_service::delete_origin(core, request, deadline))
     }),
 ];
 

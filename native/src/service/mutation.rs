@@ -50,12 +50,24 @@ macro_rules! changing {
 
 changing! {
     AttachHeadRequest,
+    DefineOriginRequest,
     DeleteMembersRequest,
+    DeleteOriginRequest,
     DetachHeadRequest,
     MergeMembersRequest,
+    RecordHeadEventsRequest,
     ReplaceHeadRequest,
     RestoreMemberRequest,
     UnmergeMembersRequest,
+}
+
+/// Refuses an expected version where there is no one body that could have it.
+pub fn refuse_version(options: Option<&WriteOptions>) -> Result<()> {
+    if options.is_some_and(|options| options.expected_version.is_some()) {
+        let problem = "is of the body of one living member; leave it out";
+        return Err(Fault::invalid("options.expected_version", problem));
+    }
+    Ok(())
 }
 
 /// What must be the same when a request comes again. Validating it beforehand is not another

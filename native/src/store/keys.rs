@@ -216,6 +216,22 @@ pub fn trash(key: &mut Vec<u8>, space: u32, dataset_id: u64) {
     numbered(key, space, dataset_id);
 }
 
+/// Appends a key of Origins.
+pub fn origin(key: &mut Vec<u8>, space: u32, number: u32) {
+    space_prefix(key, space);
+    key.extend_from_slice(&number.to_be_bytes());
+}
+
+/// The space and the number in a key of Origins.
+pub fn parse_origin(key: &[u8]) -> StoreResult<(u32, u32)> {
+    let parse = || {
+        let (space, rest) = split_u32(key)?;
+        let (number, rest) = split_u32(rest)?;
+        rest.is_empty().then_some((space, number))
+    };
+    parse().ok_or_else(|| malformed(Table::Origins, key))
+}
+
 /// The account and the database in a key of Spaces.
 pub fn parse_space(key: &[u8]) -> StoreResult<(u32, u32)> {
     let parse = || {

@@ -77,7 +77,7 @@ fn lengths_at_the_limits() {
 fn malformed_keys_are_refused_without_telling_them() {
     type Parse = fn(&[u8]) -> Option<StoreError>;
     let number: Parse = |key| parse_numbered(Table::Heads, key).err();
-    let cases: [(Parse, &[u8]); 15] = [
+    let cases: [(Parse, &[u8]); 16] = [
         (|key| parse_space(key).err(), b"1234567"),
         (|key| parse_space(key).err(), b"123456789"),
         (|key| parse_address(key).err(), b"1234"),
@@ -90,7 +90,8 @@ fn malformed_keys_are_refused_without_telling_them() {
         (|key| parse_field(key).err(), b"123456\xffsecret12345678"),
         (|key| parse_named(Table::Requests, key).err(), b"1234"),
         (|key| parse_expiry(key).err(), b"12345678\x07"),
-        (|key| parse_expiry(key).err(), b"12345678\x0esecret"),
+        (|key| parse_expiry(key).err(), b"12345678\x0fsecret"),
+        (|key| parse_origin(key).err(), b"123456789"),
         (|key| parse_member_merge(key).err(), b"1234567890123456789"),
         (|key| parse_change(key).err(), b"1234567"),
     ];
@@ -160,6 +161,7 @@ proptest! {
             let parts = ExpiryKey { time_seconds: id, table, key: &key };
             prop_assert_eq!(parse_expiry(&expiry_key), Ok(parts));
         }
+        prop_assert_eq!(parse_origin(&owned(|key| origin(key, account, db))), Ok((account, db)));
         prop_assert_eq!(parse_change(&owned(|key| change(key, id))), Ok(id));
     }
 

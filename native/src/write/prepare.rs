@@ -171,14 +171,16 @@ fn add_datakey(
         step.changes.push(change);
         return Ok(());
     };
-    match HeadChange::compile(datakey, &reserved).map_err(|fault| fault.with("index", index))? {
+    let compiled = HeadChange::compile(index, datakey, &reserved);
+    match compiled.map_err(|fault| fault.with("index", index))? {
         Some(head_change) => step.head_changes.push(head_change),
         None => step.warnings.push(ignored(index, &datakey.path)),
     }
     Ok(())
 }
 
-fn ignored(index: usize, path: &str) -> Warning {
+/// The warning of a system key that takes no changes.
+pub fn ignored(index: usize, path: &str) -> Warning {
     let message = "Changes of this system key are ignored.";
     let fault = Fault::new(ErrorReason::DatakeyReserved, message);
     fault.with("index", index).with("path", path).into()

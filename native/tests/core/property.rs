@@ -15,19 +15,20 @@ use _native::wire::v1::stream_import_request::Message as Import;
 use _native::wire::v1::{
     AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, FieldColumn,
     IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow, ListHeadsRequest,
-    ListMergesRequest, MatchKeys, MemberChange, MergeHeadRule, MergeMembersResponse,
-    SetMemberBatchRequest, SetMemberRequest, StreamImportRequest, UnmergeMembersRequest,
-    UnmergeMembersResponse,
+    ListMergesRequest, ListOriginsRequest, MatchKeys, MemberChange, MergeHeadRule,
+    MergeMembersResponse, SetMemberBatchRequest, SetMemberRequest, StreamImportRequest,
+    UnmergeMembersRequest, UnmergeMembersResponse,
 };
 use prost::Message;
 
 use crate::random::{Random, seeds};
 use crate::requests;
 use crate::support::{
-    ATTACH_HEAD, DELETE_MEMBERS, DETACH_HEAD, FIND_MEMBERS, GET_DATASET, GET_MEMBER, LIST_HEADS,
-    LIST_MERGES, MEMBERS_EXIST, MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, REPLACE_HEAD, RESOLVE,
-    RESOLVE_BATCH, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS,
-    config_of, core_with, described, entries, field, space_config,
+    ATTACH_HEAD, DEFINE_ORIGIN, DELETE_MEMBERS, DELETE_ORIGIN, DETACH_HEAD, FIND_MEMBERS,
+    GET_DATASET, GET_MEMBER, LIST_HEADS, LIST_MERGES, LIST_ORIGINS, MEMBERS_EXIST, MERGE_MEMBERS,
+    NORMALIZE, OTHER_SPACE, RECORD_HEAD_EVENTS, REPLACE_HEAD, RESOLVE, RESOLVE_BATCH,
+    RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS, config_of,
+    core_with, described, entries, field, space_config,
 };
 
 type Entry = (Table, Vec<u8>, Vec<u8>);
@@ -156,7 +157,10 @@ impl Pair {
                 });
             }};
         }
-        match random.below(8) {
+        match random.below(13) {
+            8..=10 => operate!(RECORD_HEAD_EVENTS, requests::record_events(random)),
+            11 => operate!(DEFINE_ORIGIN, requests::define_origin(random)),
+            12 => operate!(DELETE_ORIGIN, requests::delete_origin(random)),
             6 => operate!(DELETE_MEMBERS, requests::delete(random)),
             7 => operate!(RESTORE_MEMBER, requests::restore(random)),
             0 => operate!(ATTACH_HEAD, requests::attach_head(random)),
@@ -205,7 +209,7 @@ impl Pair {
 
     fn step(&mut self, random: &mut Random) {
         let random = &mut *random;
-        match random.below(30) {
+        match random.below(32) {
             0..=7 => {
                 let space = requests::space(random);
                 if !random.once_in(6) {
@@ -231,7 +235,7 @@ impl Pair {
             11 | 12 => self.import(random),
             13 => self.redirect(random),
             14 => self.clock.advance(*random.pick(&STEPS_SECONDS)),
-            24..=28 => self.operate(random),
+            24..=28 | 30 | 31 => self.operate(random),
             29 => {
                 let contact_id = random.below(12) as u64;
                 let space = requests::space(random);
@@ -239,6 +243,7 @@ impl Pair {
                 self.call(LIST_MERGES, &request);
                 let keys = Some(requests::keys(random));
                 self.call(LIST_HEADS, &ListHeadsRequest { space, keys, ..Default::default() });
+                self.call(LIST_ORIGINS, &ListOriginsRequest { space });
             }
             15 => drop(self.call(RESOLVE_BATCH, &requests::resolve_batch(random))),
             16 => drop(self.call(NORMALIZE, &requests::normalize(random))),
@@ -313,8 +318,10 @@ fn import_messages(random: &mut Random) -> (ImportOptions, Vec<ImportChunk>) {
 }
 
 fn column(random: &mut Random) -> ImportColumn {
-    let paths = ["name", "crm.id", "age", "tags", "a.b[0]"];
-    let path = (*random.pick(&paths)).to_owned();
+    let system = ["member.origin", "-group.g1", "member.id"];
+    let paths =
+        if random.once_in(6) { &system[..] } else { &["name", "crm.id", "age", "tags", "a.b[0]"] };
+    let path = (*random.pick(paths)).to_owned();
     let target = match random.below(10) {
         0 => Target::ContactId(ContactIdColumn {}),
         1..=4 => {

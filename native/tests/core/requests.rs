@@ -2,11 +2,13 @@
 
 use _native::wire::v1::{
     Address, AddressType, AttachHeadRequest, CopyMissing, CopySource, DataRule, DatakeyChange,
-    DatakeyRule, DeleteMembersRequest, DetachHeadRequest, FieldValue, GetDatasetRequest,
-    GetMemberRequest, HeadAttach, HeadKey, HeadRule, KeyKind, MatchKeys, MatchPolicy, MemberChange,
-    MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey, ReplaceHeadRequest,
-    ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, Space, UnmergeMembersRequest,
-    WriteOptions, copy_source, head_key, member_key,
+    DatakeyRule, DefineOriginRequest, DeleteMembersRequest, DeleteOriginRequest, DetachHeadRequest,
+    FieldValue, GetDatasetRequest, GetMemberRequest, HeadActivity, HeadAttach, HeadBot,
+    HeadCommunity, HeadConfirmed, HeadDelivered, HeadDeliveryFailed, HeadErrorsCleared, HeadEvent,
+    HeadKey, HeadPushRegistered, HeadRule, HeadStop, KeyKind, MatchKeys, MatchPolicy, MemberChange,
+    MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey, RecordHeadEventsRequest,
+    ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, Space,
+    UnmergeMembersRequest, WriteOptions, copy_source, head_event::Event, head_key, member_key,
 };
 use _native::wire::v1::{FindMembersRequest, MembersExistRequest};
 
@@ -46,7 +48,7 @@ const ADDRESSES: [(AddressType, &str); 26] = [
 /// A prefix that makes an address longer than keys hold plainly.
 const LONG_BYTES: usize = 450;
 
-const VALUES: [&str; 24] = [
+const VALUES: [&str; 26] = [
     "null",
     "true",
     "1",
@@ -66,6 +68,8 @@ const VALUES: [&str; 24] = [
     "[1,[2]]",
     " { \"b\" : 1 } ",
     "\"2026-05-29\"",
+    "\"shop\"",
+    "2",
     "\"current\"",
     "{\"b\":1,\"b\":2}",
     "[1,",
@@ -112,6 +116,9 @@ const READ_PATHS: [&str; 12] = [
     "missing",
     "a..b",
 ];
+
+/// Labels of origins, with one that is none.
+const LABELS: [&str; 5] = ["web form", "shop", " partner ", "почта", "77"];
 
 const REQUEST_IDS: [&str; 8] = ["", "", "", "", "r-1", "r-2", "r-3", "r-4"];
 
@@ -269,9 +276,10 @@ pub fn attach_head(random: &mut Random) -> AttachHeadRequest {
         keys: Some(keys(random)),
         policy: policy(random),
         head: Some(any_address(random)),
-        origin: 7,
+        origin: if random.once_in(2) { 7 } else { 0 },
         newbie_confirm: random.once_in(2),
         options: Some(write_options(random)),
+        origin_label: if random.once_in(3) { random.pick(&LABELS) } else { "" }.to_owned(),
     }
 }
 
@@ -292,6 +300,74 @@ pub fn replace_head(random: &mut Random) -> ReplaceHeadRequest {
         origin: 0,
         newbie_confirm: false,
         options: Some(write_options(random)),
+        origin_label: if random.once_in(3) { random.pick(&LABELS) } else { "" }.to_owned(),
+    }
+}
+
+/// Options of what is about no single body.
+fn options_without_version(random: &mut Random) -> WriteOptions {
+    WriteOptions { expected_version: None, ..write_options(random) }
+}
+
+/// What happened to somebody around the moment of the test's clock, in any order.
+fn event(random: &mut Random) -> HeadEvent {
+    let senders = ["", "", "news@example.com", " Shop "];
+    let stop = HeadStop { sender: (*random.pick(&senders)).to_owned() };
+    let number = random.below(4) as u64;
+    let event = match random.below(15) {
+        0 | 1 => Event::Delivered(HeadDelivered {}),
+        2..=4 => Event::DeliveryFailed(HeadDeliveryFailed {
+            text: (*random.pick(&["full", "host not found"])).to_owned(),
+            issue: number,
+            letter: 1,
+            fatal: random.once_in(3),
+        }),
+        5 => Event::ErrorsCleared(HeadErrorsCleared {}),
+        6 => Event::Unsubscribed(stop),
+        7 => Event::Resubscribed(stop),
+        8 => Event::Listed(stop),
+        9 => Event::Unlisted(stop),
+        10 => Event::Confirmed(HeadConfirmed {}),
+        11 => Event::Clicked(HeadActivity {
+            utc_offset_minutes: rarely(random, 2, 900)
+                .map(|offset| i32::try_from(offset).expect("a small number")),
+            robot: random.once_in(3),
+        }),
+        12 => Event::PushRegistered(HeadPushRegistered { os: enumerated(random, 4), app: number }),
+        13 => Event::Community(HeadCommunity { community: number, kind: enumerated(random, 6) }),
+        _ => Event::Bot(HeadBot { bot: number, kind: enumerated(random, 4) }),
+    };
+    let time_seconds = 1_780_000_000 + i64::try_from(random.below(200)).expect("a small number");
+    HeadEvent {
+        head: Some(head_key(random)),
+        time_seconds: if random.once_in(5) { 0 } else { time_seconds },
+        source: (*random.pick(&["", "192.0.2.8", "localhost"])).to_owned(),
+        event: Some(event).filter(|_| !random.once_in(60)),
+    }
+}
+
+pub fn record_events(random: &mut Random) -> RecordHeadEventsRequest {
+    RecordHeadEventsRequest {
+        space: space(random),
+        events: at_least_one(random, 6, event),
+        options: Some(options_without_version(random)),
+    }
+}
+
+pub fn define_origin(random: &mut Random) -> DefineOriginRequest {
+    DefineOriginRequest {
+        space: space(random),
+        number: rarely(random, 2, 9).map_or(0, |number| u32::try_from(number).expect("small")),
+        label: (*random.pick(&LABELS)).to_owned(),
+        options: Some(options_without_version(random)),
+    }
+}
+
+pub fn delete_origin(random: &mut Random) -> DeleteOriginRequest {
+    DeleteOriginRequest {
+        space: space(random),
+        number: u32::try_from(random.below(9)).expect("small"),
+        options: Some(options_without_version(random)),
     }
 }
 
@@ -412,6 +488,7 @@ pub fn get_member(random: &mut Random) -> GetMemberRequest {
         with_heads: random.once_in(2),
         min_revision: min_revision(random),
         missing_too: random.once_in(2),
+        with_stoplist: enumerated(random, 3),
     }
 }
 

@@ -379,7 +379,8 @@ fn system_keys_change_the_head() {
         ("member.lockconfirm", set, "\"1\"", "Updated 0"),
         ("member.lockconfirm", delete, "", "DATAKEY_RESERVED index=0 path=member.lockconfirm"),
         ("member.origin", set, "\"12\"", "Updated 0"),
-        ("member.origin", set, "\"a\"", "DATAKEY_RESERVED index=0 path=member.origin"),
+        ("member.origin", set, "\"a\"", "ORIGIN_UNKNOWN index=0 path=member.origin"),
+        ("member.origin", set, "\" \"", "DATAKEY_RESERVED index=0 path=member.origin"),
         ("member.error.error", delete, "", "Unchanged 0"),
         ("member.error.error", set, "1", "DATAKEY_RESERVED index=0 path=member.error.error"),
     ] {

@@ -10,6 +10,7 @@ from zmey.cli.exits import GuardedGroup
 from zmey.cli.explain_command import explain
 from zmey.cli.import_command import import_file
 from zmey.cli.member_commands import get, set_member
+from zmey.cli.origin_commands import origins
 from zmey.cli.resolve_command import resolve
 from zmey.cli.serve_command import serve_command
 from zmey.cli.store_commands import dump, fsck, load, spaces
@@ -57,6 +58,7 @@ app.command("resolve")(resolve)
 app.command("get")(get)
 app.command("set")(set_member)
 app.command("explain")(explain)
+app.add_typer(origins, name="origins")
 app.command("fsck")(fsck)
 app.command("dump")(dump)
 app.command("load")(load)

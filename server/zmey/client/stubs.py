@@ -11,12 +11,15 @@ from zmey.v1 import (
     match_service_pb2_grpc,
     member_service_pb2,
     member_service_pb2_grpc,
+    origin_service_pb2,
+    origin_service_pb2_grpc,
 )
 
 # Every file of the contract that has a service.
 CONTRACT = (
     *(head_service_pb2.DESCRIPTOR, import_service_pb2.DESCRIPTOR),
     *(match_service_pb2.DESCRIPTOR, member_service_pb2.DESCRIPTOR),
+    origin_service_pb2.DESCRIPTOR,
 )
 
 
@@ -27,4 +30,5 @@ class Stubs:
         self.matches = match_service_pb2_grpc.MatchServiceStub(channel)
         self.members = member_service_pb2_grpc.MemberServiceStub(channel)
         self.heads = head_service_pb2_grpc.HeadServiceStub(channel)
+        self.origins = origin_service_pb2_grpc.OriginServiceStub(channel)
         self.imports = import_service_pb2_grpc.ImportServiceStub(channel)

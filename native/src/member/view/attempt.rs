@@ -3,6 +3,7 @@
 
 use rustc_hash::FxHashSet;
 
+use super::origins::OpenOrigins;
 use super::{Body, Number, OpenSpace, Place, View};
 use crate::fault::Failure;
 use crate::wire::storage::{AddressRecord, HeadRecord, MergeRecord, TrashRecord};
@@ -43,6 +44,8 @@ pub(super) enum Undo {
     Field(Vec<u8>, Option<bool>),
     /// The counters of a space.
     Space(u32, Box<OpenSpace>),
+    /// The origins of a space.
+    Origins(u32, Box<OpenOrigins>),
 }
 
 impl View<'_> {
@@ -129,6 +132,7 @@ impl View<'_> {
             Undo::Field(key, Some(former)) => drop(self.fields.insert(key, former)),
             Undo::Field(key, None) => drop(self.fields.remove(&key)),
             Undo::Space(number, space) => drop(self.spaces.insert(number, *space)),
+            Undo::Origins(space, former) => drop(self.origins.insert(space, *former)),
         }
     }
 }

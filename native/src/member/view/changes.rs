@@ -253,6 +253,9 @@ impl View<'_> {
                 None => out.delete(Table::Trash, &key),
             }
         }
+        for (&space, origins) in &self.origins {
+            origins.write(space, &mut out);
+        }
         for (key, &present) in &self.fields {
             if present {
                 out.put(Table::Fields, key, &[]);
@@ -263,7 +266,7 @@ impl View<'_> {
         out
     }
 
-    fn counters(&mut self, number: u32) -> &mut SpaceRecord {
+    pub(super) fn counters(&mut self, number: u32) -> &mut SpaceRecord {
         self.note_space(number);
         let open: &mut OpenSpace = self.spaces.get_mut(&number).expect("open_space comes first");
         open.changed = true;

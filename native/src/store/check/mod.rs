@@ -7,6 +7,7 @@ mod index;
 mod log;
 mod member;
 mod merge;
+mod origin;
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,6 +154,8 @@ fn check_snapshot(
     }
     let segments = log::changes(&store, &mut problems, progress)?;
     counts.insert(Table::Changes.name(), segments);
+    let origins = origin::origins(&store, &mut problems, progress)?;
+    counts.insert(Table::Origins.name(), origins);
     Ok(Report {
         format_version: store.header.format_version,
         revision: store.header.revision,

@@ -4,7 +4,7 @@ use crate::store::conformance::{get, put};
 use crate::store::{Memory, Mutations};
 use crate::wire::storage::{
     AddressRecord, ChangeList, ChangeRecord, ChangeSegment, HeadRecord, ImportRecord, MergeRecord,
-    RedirectRecord, RequestRecord, TrashRecord,
+    OriginRecord, RedirectRecord, RequestRecord, TrashRecord,
 };
 use crate::wire::v1::AddressType;
 
@@ -85,6 +85,10 @@ fn trash_key() -> Vec<u8> {
     keys::owned(|key| keys::trash(key, SPACE, 2))
 }
 
+fn origin_key(number: u32) -> Vec<u8> {
+    keys::owned(|key| keys::origin(key, SPACE, number))
+}
+
 fn expiry_key(table: Table, target: &[u8]) -> Vec<u8> {
     keys::owned(|key| keys::expiry(key, HOUR, table, target))
 }
@@ -143,6 +147,7 @@ fn sound_beside(engine: &dyn Engine, members: u64, heads: u64) {
         next_dataset_id: members + 3,
         fields: vec![field],
         next_field_number: 3,
+        next_origin_number: 4,
     };
     write(engine, Table::Spaces, &keys::owned(|key| keys::space(key, 7, 8)), &space);
     let request = RequestRecord {
@@ -172,7 +177,11 @@ fn sound_beside(engine: &dyn Engine, members: u64, heads: u64) {
     for member in [1, members + 1] {
         put(engine, Table::MemberMerges, &[(&member_merge_key(member, 2), b"")]).unwrap();
     }
-    write(engine, Table::Changes, &change_key(1), &segment(&[1, 2]));
+    for number in 1..=2 {
+        let origin = OriginRecord { label: format!("origin {number}") };
+        write(engine, Table::Origins, &origin_key(number), &origin);
+    }
+    write(engine, Table::Changes, &change_key(1), &segment(&[1, 0]));
     write(engine, Table::Changes, &change_key(3), &segment(&[1]));
     change(engine, Table::Meta, keys::HEADER, |header: &mut StoreHeader| {
         header.revision = 3;
@@ -206,6 +215,7 @@ fn a_sound_store_has_no_problems() {
         ("member_merges", 2),
         ("merges", 1),
         ("meta", 1),
+        ("origins", 2),
         ("redirects", 2),
         ("requests", 1),
         ("spaces", 1),
@@ -464,6 +474,34 @@ const MERGE_CASES: [Case; 7] = [
         put(engine, Table::MemberMerges, &[(&member_merge_key(1, 3), b"")]).unwrap();
     }),
 ];
+
+const ORIGIN_CASES: [Case; 5] = [
+    ("origins: a key of 3 bytes does not parse", |engine| {
+        put(engine, Table::Origins, &[(b"abc", b"")]).unwrap();
+    }),
+    ("origins: space 9 is unknown", |engine| {
+        let key = keys::owned(|key| keys::origin(key, 9, 1));
+        put(engine, Table::Origins, &[(&key, b"")]).unwrap();
+    }),
+    ("origins: space 1: origin 4 was never given out", |engine| {
+        let origin = OriginRecord { label: "origin 4".to_owned() };
+        write(engine, Table::Origins, &origin_key(4), &origin);
+    }),
+    ("origins: space 1: origin 2 has no label", |engine| {
+        put(engine, Table::Origins, &[(&origin_key(2), b"")]).unwrap();
+    }),
+    ("origins: space 1: origin 3 has the label of another one", |engine| {
+        let origin = OriginRecord { label: "origin 1".to_owned() };
+        write(engine, Table::Origins, &origin_key(3), &origin);
+    }),
+];
+
+#[test]
+fn damage_of_origins_is_found() {
+    for (expected, damage) in ORIGIN_CASES {
+        check_damage(expected, damage);
+    }
+}
 
 #[test]
 fn damage_of_merges_and_of_what_was_deleted_is_found() {
