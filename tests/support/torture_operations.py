@@ -20,6 +20,7 @@ from support.requests import (
     address,
     change,
     data_rule,
+    event,
     head_key,
     keys,
     member_key,
@@ -103,6 +104,13 @@ OPERATIONS: dict[str, Callable[[Api], Any]] = {
     "delete": lambda api: api.delete_members(
         *(member_key(email(number)) for number in (1, 2, 3)), wipe=True
     ),
+    "events": lambda api: api.record_head_events(
+        *(
+            event(who, 1_700_000_000, unsubscribed={})
+            for who in (email(1), email(4), "email=unseen@example.com")
+        )
+    ),
+    "origin": lambda api: api.define_origin("web form"),
     "restore": lambda api: api.restore_member(member_key("contact=4")),
 }
 
@@ -112,6 +120,7 @@ def state(store: Path) -> list[Any]:
     api = open_store(store)
     seen: list[Any] = [_member(api, number) for number in range(1, MEMBERS)]
     seen += [api.resolve(keys(fields=[("crm.id", f"c{number}")])).contact_id for number in range(7)]
+    seen.append([(one.number, one.label) for one in api.list_origins().origins])
     seen.append([(one.merge_id, one.HasField("undone")) for one in api.list_merges(5).merges])
     api.core.close()
     return seen
@@ -119,7 +128,14 @@ def state(store: Path) -> list[Any]:
 
 def _member(api: Api, number: int) -> Any:
     try:
-        found = api.get_member(keys(contact_id=number), "*", "-group", missing_too=True)
+        found = api.get_member(
+            keys(contact_id=number),
+            "*",
+            "-group",
+            "member.stoplist",
+            missing_too=True,
+            with_stoplist="STOPLIST_FORM_ALL",
+        )
     except CoreError:
         return None
     values = [value.value for value in found.member.values]

@@ -133,23 +133,17 @@ fn rules_of_keys(record: &DecisionRecord) -> Vec<v1::AppliedRule> {
 
 /// The rule by which a listed head came to the member.
 fn rule_of_head(record: &RuleRecord) -> v1::AppliedRule {
-    let owned = |mode: u32| {
-        let mode = OwnedMode::try_from(number(mode)).unwrap_or_default();
-        (mode.as_str_name(), mode == OwnedMode::None)
-    };
-    let (rule, (value, stays), who) = if record.single != 0 {
-        ("head_rule.single", owned(record.single), "It was the only head of its member")
+    let owned = |mode: u32| OwnedMode::try_from(number(mode)).unwrap_or_default();
+    let (rule, value, message) = if record.single != 0 {
+        let (mode, who) = (owned(record.single), "The head was the only one of its member");
+        ("head_rule.single", mode.as_str_name(), format!("{who} and {}.", moved(mode, record)))
     } else if record.multi != 0 {
-        ("head_rule.multi", owned(record.multi), "It was one of several heads of its member")
+        let (mode, who) = (owned(record.multi), "The head was one of several of its member");
+        ("head_rule.multi", mode.as_str_name(), format!("{who} and {}.", moved(mode, record)))
     } else {
         let mode = NewbieMode::try_from(number(record.newbie)).unwrap_or_default();
-        let value = (mode.as_str_name(), mode == NewbieMode::None);
-        ("head_rule.newbie", value, "Nobody had the head")
-    };
-    let what = match (stays, record.merge_id) {
-        (true, _) => "stays where it is".to_owned(),
-        (false, 0) => "was attached".to_owned(),
-        (false, merge_id) => format!("was merged by merge {merge_id}"),
+        let what = if mode == NewbieMode::None { "stays so" } else { "was attached" };
+        ("head_rule.newbie", mode.as_str_name(), format!("The head was nobody's and {what}."))
     };
     v1::AppliedRule {
         rule: rule.to_owned(),
@@ -158,7 +152,19 @@ fn rule_of_head(record: &RuleRecord) -> v1::AppliedRule {
         head_id: record.head_id,
         owner_contact_id: record.owner_dataset_id,
         merge_id: record.merge_id,
-        message: format!("{who} and {what}."),
+        message,
+    }
+}
+
+/// What a mode did with the head of another member.
+fn moved(mode: OwnedMode, record: &RuleRecord) -> String {
+    let merge_id = record.merge_id;
+    match mode {
+        OwnedMode::Unspecified | OwnedMode::Error | OwnedMode::None => "stays there".to_owned(),
+        OwnedMode::Decapitate => format!("was taken from it by merge {merge_id}"),
+        OwnedMode::Transplant | OwnedMode::Replace | OwnedMode::ReplaceSameType => {
+            format!("was moved by merge {merge_id}")
+        }
     }
 }
 
