@@ -393,6 +393,8 @@ def test_what_is_not_there(api: Api) -> None:
             api.explain_decision(revision=revision)
     with expect_fault("REQUEST_UNKNOWN", request_id="r-2"):
         api.explain_decision(request_id="r-2")
+    with expect_fault("FIELD_REQUIRED", field="request_id"):
+        api.explain_decision(request_id="")
     with expect_fault("FIELD_REQUIRED", field="decision"):
         api.explain_decision()
     assert other.explain_decision(request_id="r-2").changes[0].revision == 2

@@ -173,6 +173,11 @@ def origins(api: Api, count: int) -> object:
     return None
 
 
+def explained(api: Api, length: int) -> None:
+    set_one(api, request_id="r" * min(length, 128))
+    api.explain_decision(request_id="r" * length)
+
+
 def request_id(length: int) -> member.WriteOptions:
     # Another one than that of a change.
     return member.WriteOptions(request_id="m" * length)
@@ -255,6 +260,7 @@ LIMITS = (
     Limit("GetMemberRequest.datakeys", 16 * MIB, read_octets),
     Limit("DataRule.level", 32, lambda api, n: merge(api, level=n)),
     Limit("DataRule.keys", 100, lambda api, n: merge(api, keys={f"k{i}": "SET" for i in range(n)})),
+    Limit("ExplainDecisionRequest.decision.request_id", 128, explained),
     Limit("WriteOptions.request_id", 128,
           lambda api, n: merge(api, options=request_id(n))),
     Limit("DeleteMembersRequest.members", 10_000,

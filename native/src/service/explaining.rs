@@ -12,8 +12,8 @@ use crate::store::Mutations;
 use crate::wire::v1;
 use crate::wire::v1::explain_decision_request::Decision;
 use crate::wire::v1::{ErrorReason, MemberChange};
-use crate::write::prepare;
 use crate::write::queue::{self, Job, Purpose};
+use crate::write::{prepare, requests};
 
 /// `ExplainDecision`.
 pub fn explain_decision(
@@ -31,7 +31,9 @@ pub fn explain_decision(
                 Fault::new(ErrorReason::ChangeUnknown, message).with("revision", revision).into()
             })
         }),
+        Some(Decision::RequestId(id)) if id.is_empty() => Err(Fault::required("request_id")),
         Some(Decision::RequestId(id)) => {
+            requests::check_length(&id)?;
             let now_seconds = core.moment(space).now.as_second();
             past(core, number, |view| {
                 explain::by_request(view, number, &id, now_seconds)?.ok_or_else(|| {

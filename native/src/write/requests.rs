@@ -23,14 +23,20 @@ pub fn prepare(space: u32, id: &str, request: &[u8]) -> Result<Option<Box<Reques
     if id.is_empty() {
         return Ok(None);
     }
-    if id.len() > REQUEST_ID_BYTES_MAX {
-        return Err(Fault::limit("request_id", REQUEST_ID_BYTES_MAX, id.len()));
-    }
+    check_length(id)?;
     Ok(Some(Box::new(RequestId {
         key: keys::owned(|key| keys::request(key, space, id.as_bytes())),
         id: id.to_owned(),
         fingerprint: Sha256::digest(request).into(),
     })))
+}
+
+/// Refuses a request id that could never have come.
+pub fn check_length(id: &str) -> Result<()> {
+    if id.len() > REQUEST_ID_BYTES_MAX {
+        return Err(Fault::limit("request_id", REQUEST_ID_BYTES_MAX, id.len()));
+    }
+    Ok(())
 }
 
 /// The first answer to a request id, encoded, if it is still kept.

@@ -10,25 +10,26 @@ use _native::import::ImportStream;
 use _native::store::{Engine, Lmdb, Memory, Mutations, Options, Table, dump, keys, records};
 use _native::tools;
 use _native::wire::storage::{BodyRecord, RedirectRecord, SpaceRecord};
+use _native::wire::v1::explain_decision_request::Decision;
 use _native::wire::v1::import_column::Target;
 use _native::wire::v1::stream_import_request::Message as Import;
 use _native::wire::v1::{
-    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, FieldColumn,
-    IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow, ListHeadsRequest,
-    ListMergesRequest, ListOriginsRequest, MatchKeys, MemberChange, MergeHeadRule,
-    MergeMembersResponse, SetMemberBatchRequest, SetMemberRequest, StreamImportRequest,
-    UnmergeMembersRequest, UnmergeMembersResponse,
+    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, ExplainDecisionRequest,
+    ExplainDecisionResponse, FieldColumn, IgnoredColumn, ImportChunk, ImportColumn, ImportOptions,
+    ImportRow, ListHeadsRequest, ListMergesRequest, ListOriginsRequest, MatchKeys, MemberChange,
+    MergeHeadRule, MergeMembersResponse, SetMemberBatchRequest, SetMemberRequest, Space,
+    StreamImportRequest, UnmergeMembersRequest, UnmergeMembersResponse,
 };
 use prost::Message;
 
 use crate::random::{Random, seeds};
 use crate::requests;
 use crate::support::{
-    ATTACH_HEAD, DEFINE_ORIGIN, DELETE_MEMBERS, DELETE_ORIGIN, DETACH_HEAD, FIND_MEMBERS,
-    GET_DATASET, GET_MEMBER, LIST_HEADS, LIST_MERGES, LIST_ORIGINS, MEMBERS_EXIST, MERGE_MEMBERS,
-    NORMALIZE, OTHER_SPACE, RECORD_HEAD_EVENTS, REPLACE_HEAD, RESOLVE, RESOLVE_BATCH,
-    RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS, config_of,
-    core_with, described, entries, field, space_config,
+    ATTACH_HEAD, DEFINE_ORIGIN, DELETE_MEMBERS, DELETE_ORIGIN, DETACH_HEAD, EXPLAIN_DECISION,
+    FIND_MEMBERS, GET_DATASET, GET_MEMBER, LIST_HEADS, LIST_MERGES, LIST_ORIGINS, MEMBERS_EXIST,
+    MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, RECORD_HEAD_EVENTS, REPLACE_HEAD, RESOLVE,
+    RESOLVE_BATCH, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS,
+    config_of, core_with, described, entries, field, space_config,
 };
 
 type Entry = (Table, Vec<u8>, Vec<u8>);
@@ -209,13 +210,16 @@ impl Pair {
 
     fn step(&mut self, random: &mut Random) {
         let random = &mut *random;
-        match random.below(32) {
+        match random.below(33) {
             0..=7 => {
                 let space = requests::space(random);
                 if !random.once_in(6) {
                     self.last_change = requests::change(random);
                 }
                 let change = self.last_change.clone();
+                if change.request_id.is_empty() && random.once_in(3) {
+                    return self.explained_write(space, &change);
+                }
                 self.write(random, SET_MEMBER, |validate_only| SetMemberRequest {
                     space,
                     change: Some(change.clone()),
@@ -245,6 +249,7 @@ impl Pair {
                 self.call(LIST_HEADS, &ListHeadsRequest { space, keys, ..Default::default() });
                 self.call(LIST_ORIGINS, &ListOriginsRequest { space });
             }
+            32 => self.explain(random),
             15 => drop(self.call(RESOLVE_BATCH, &requests::resolve_batch(random))),
             16 => drop(self.call(NORMALIZE, &requests::normalize(random))),
             17 | 18 => drop(self.call(GET_MEMBER, &requests::get_member(random))),
@@ -259,6 +264,38 @@ impl Pair {
             }
             _ => drop(self.call(RESOLVE, &requests::resolve(random))),
         }
+    }
+
+    /// What a change is said to do beforehand is what it does.
+    fn explained_write(&mut self, space: Option<Space>, change: &MemberChange) {
+        let decision = Some(Decision::Change(change.clone()));
+        let planned = self.call(EXPLAIN_DECISION, &ExplainDecisionRequest { space, decision });
+        let change = Some(change.clone());
+        let request = SetMemberRequest { space, change, validate_only: false };
+        let done = self.call(SET_MEMBER, &request);
+        let Some(planned) = planned else {
+            return assert_eq!(done, None, "what cannot be explained is refused");
+        };
+        let planned = ExplainDecisionResponse::decode(planned.as_slice()).expect("an answer");
+        assert_eq!(planned.fault.is_none(), done.is_some(), "{planned:?}");
+        for would_be in planned.changes {
+            let decision = Some(Decision::Revision(would_be.revision));
+            let was = self.call(EXPLAIN_DECISION, &ExplainDecisionRequest { space, decision });
+            let was = was.expect("the change was made");
+            let was = ExplainDecisionResponse::decode(was.as_slice()).expect("an answer");
+            assert_eq!(was.changes, [would_be]);
+        }
+    }
+
+    /// Explains what may have been, in any space.
+    fn explain(&mut self, random: &mut Random) {
+        let latest = usize::try_from(revision(self)).expect("few revisions");
+        let decision = Some(match random.below(3) {
+            0 => Decision::RequestId(requests::request_id(random)),
+            _ => Decision::Revision(random.below(latest + 2) as u64),
+        });
+        let space = requests::space(random);
+        self.call(EXPLAIN_DECISION, &ExplainDecisionRequest { space, decision });
     }
 
     /// Closes both and compares everything they hold.

@@ -120,6 +120,11 @@ const READ_PATHS: [&str; 12] = [
 /// Labels of origins, with one that is none.
 const LABELS: [&str; 5] = ["web form", "shop", " partner ", "почта", "77"];
 
+/// Often none, else one that came before now and then.
+pub fn request_id(random: &mut Random) -> String {
+    (*random.pick(&REQUEST_IDS)).to_owned()
+}
+
 const REQUEST_IDS: [&str; 8] = ["", "", "", "", "r-1", "r-2", "r-3", "r-4"];
 
 /// Spaces as requests name them; the last is not served.
@@ -256,7 +261,7 @@ fn write_options(random: &mut Random) -> WriteOptions {
     WriteOptions {
         source: "192.0.2.7".to_owned(),
         expected_version: rarely(random, 20, 4),
-        request_id: (*random.pick(&REQUEST_IDS)).to_owned(),
+        request_id: request_id(random),
         validate_only: false,
     }
 }
@@ -441,7 +446,7 @@ pub fn change(random: &mut Random) -> MemberChange {
         newbie_confirm: random.once_in(3),
         source: if random.once_in(40) { "localhost" } else { random.pick(&sources) }.to_owned(),
         expected_version: rarely(random, 20, 4),
-        request_id: (*random.pick(&REQUEST_IDS)).to_owned(),
+        request_id: request_id(random),
         return_fresh: random.once_in(2),
     }
 }

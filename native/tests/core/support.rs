@@ -41,6 +41,7 @@ pub const GET_DATASET: &str = "/zmey.v1.MemberService/GetDataset";
 pub const MEMBERS_EXIST: &str = "/zmey.v1.MemberService/MembersExist";
 pub const FIND_MEMBERS: &str = "/zmey.v1.MemberService/FindMembers";
 pub const RESOLVE: &str = "/zmey.v1.MatchService/Resolve";
+pub const EXPLAIN_DECISION: &str = "/zmey.v1.MatchService/ExplainDecision";
 pub const RESOLVE_BATCH: &str = "/zmey.v1.MatchService/ResolveBatch";
 pub const NORMALIZE: &str = "/zmey.v1.MatchService/Normalize";
 
