@@ -2,7 +2,8 @@
 //!
 //! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
 //! functions on values; `store` is the ordered byte map; `matching` decides, `member` plans,
-//! `write` commits, `import` takes rows, `service` has the methods. ARCHITECTURE.md is the map.
+//! `write` commits, `import` takes rows, `upkeep` goes on after calls, `service` has the methods.
+//! ARCHITECTURE.md is the map.
 
 pub mod address;
 mod allocator;
@@ -22,6 +23,7 @@ pub mod service;
 pub mod space;
 pub mod store;
 pub mod tools;
+pub mod upkeep;
 pub mod wire;
 pub mod write;
 

@@ -12,6 +12,7 @@ pub use changes::address_key;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use prost::Message;
 use rustc_hash::FxHashMap;
 
 use self::attempt::Journal;
@@ -82,6 +83,9 @@ pub struct View<'b> {
     trash: FxHashMap<Number, Option<Box<TrashRecord>>>,
     /// Changed merges.
     merges: FxHashMap<Number, MergeRecord>,
+    /// Changed records of the tables that have no map of their own, encoded; `None` is one that
+    /// is no more.
+    records: FxHashMap<(Table, Vec<u8>), Option<Vec<u8>>>,
     spaces: FxHashMap<u32, OpenSpace>,
     header: StoreHeader,
     first_revision: u64,
@@ -124,6 +128,7 @@ impl<'b> View<'b> {
             requests: FxHashMap::default(),
             merges: FxHashMap::default(),
             trash: FxHashMap::default(),
+            records: FxHashMap::default(),
             out,
             spaces: FxHashMap::default(),
             header,
@@ -331,6 +336,43 @@ impl<'b> View<'b> {
         }
         let key = keys::owned(|key| keys::trash(key, space, id));
         records::get(self.snapshot, Table::Trash, &key)
+    }
+
+    /// A record of a table without a method of its own, those of this view included: what
+    /// `set_record` changes.
+    pub fn record<M: Message + Default>(&self, table: Table, key: &[u8]) -> StoreResult<Option<M>> {
+        match self.records.get(&(table, key.to_vec())) {
+            Some(value) => value.as_ref().map(|value| records::decode(table, value)).transpose(),
+            None => records::get(self.snapshot, table, key),
+        }
+    }
+
+    /// The records of such a table whose keys begin with a prefix, those of this view included, in
+    /// the order of keys. For tables with few entries.
+    pub fn all_records<M: Message + Default>(
+        &self,
+        table: Table,
+        prefix: &[u8],
+    ) -> StoreResult<BTreeMap<Vec<u8>, M>> {
+        let mut values = BTreeMap::new();
+        self.snapshot.scan(table, prefix, usize::MAX, &mut |key, value| {
+            if !key.starts_with(prefix) {
+                return ControlFlow::Break(());
+            }
+            values.insert(key.to_vec(), value.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        let ours = self.records.iter();
+        for ((_, key), value) in
+            ours.filter(|((of, key), _)| *of == table && key.starts_with(prefix))
+        {
+            match value {
+                Some(value) => drop(values.insert(key.clone(), value.clone())),
+                None => drop(values.remove(key)),
+            }
+        }
+        let decoded = values.into_iter();
+        decoded.map(|(key, value)| Ok((key, records::decode(table, &value)?))).collect()
     }
 
     /// The first member from `from` on that the index lists under a prefix.

@@ -216,6 +216,11 @@ pub fn trash(key: &mut Vec<u8>, space: u32, dataset_id: u64) {
     numbered(key, space, dataset_id);
 }
 
+/// Appends a key of Tasks.
+pub fn task(key: &mut Vec<u8>, task_id: u64) {
+    key.extend_from_slice(&task_id.to_be_bytes());
+}
+
 /// The account and the database in a key of Spaces.
 pub fn parse_space(key: &[u8]) -> StoreResult<(u32, u32)> {
     let parse = || {
@@ -294,7 +299,16 @@ pub fn parse_expiry(key: &[u8]) -> StoreResult<ExpiryKey<'_>> {
 
 /// The first revision in a key of Changes.
 pub fn parse_change(key: &[u8]) -> StoreResult<u64> {
-    let bytes = key.try_into().map_err(|_| malformed(Table::Changes, key))?;
+    parse_number(Table::Changes, key)
+}
+
+/// The task in a key of Tasks.
+pub fn parse_task(key: &[u8]) -> StoreResult<u64> {
+    parse_number(Table::Tasks, key)
+}
+
+fn parse_number(table: Table, key: &[u8]) -> StoreResult<u64> {
+    let bytes = key.try_into().map_err(|_| malformed(table, key))?;
     Ok(u64::from_be_bytes(bytes))
 }
 

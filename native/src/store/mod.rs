@@ -60,11 +60,13 @@ pub enum Table {
     MemberMerges,
     /// space, dataset id -> `TrashRecord`: deleted members that can be restored.
     Trash,
+    /// task id, a revision -> `TaskRecord`: work that goes on after the call that began it.
+    Tasks,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -79,6 +81,7 @@ impl Table {
         Self::Merges,
         Self::MemberMerges,
         Self::Trash,
+        Self::Tasks,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -108,6 +111,7 @@ impl Table {
             Self::Merges => "merges",
             Self::MemberMerges => "member_merges",
             Self::Trash => "trash",
+            Self::Tasks => "tasks",
         }
     }
 }

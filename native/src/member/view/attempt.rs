@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Body, Number, OpenSpace, Place, View};
 use crate::fault::Failure;
+use crate::store::Table;
 use crate::wire::storage::{AddressRecord, HeadRecord, MergeRecord, TrashRecord};
 
 /// What an attempt has changed, oldest first.
@@ -39,6 +40,9 @@ pub(super) enum Undo {
     /// A deleted member, where the view had changed it before.
     #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
     Trash(Number, Option<Option<Box<TrashRecord>>>),
+    /// A record of another table, where the view had changed it before.
+    #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
+    Record((Table, Vec<u8>), Option<Option<Vec<u8>>>),
     /// An entry of a secondary index.
     Field(Vec<u8>, Option<bool>),
     /// The counters of a space.
@@ -126,6 +130,7 @@ impl View<'_> {
                 restore(&mut self.merges, number, former.map(|merge| *merge));
             }
             Undo::Trash(number, former) => restore(&mut self.trash, number, former),
+            Undo::Record(place, former) => restore(&mut self.records, place, former),
             Undo::Field(key, Some(former)) => drop(self.fields.insert(key, former)),
             Undo::Field(key, None) => drop(self.fields.remove(&key)),
             Undo::Space(number, space) => drop(self.spaces.insert(number, *space)),

@@ -176,6 +176,13 @@ impl View<'_> {
         self.note(Undo::Trash((space, id), former));
     }
 
+    /// Changes a record of a table without a method of its own; `None` ends it.
+    pub fn set_record<M: Message>(&mut self, table: Table, key: Vec<u8>, record: Option<&M>) {
+        let place = (table, key);
+        let former = self.records.insert(place.clone(), record.map(Message::encode_to_vec));
+        self.note(Undo::Record(place, former));
+    }
+
     /// Writes an entry that no later step of the batch reads.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
         self.out.put(table, key, value);
@@ -251,6 +258,12 @@ impl View<'_> {
             match record {
                 Some(record) => drop(out.put_record(Table::Trash, &key, record.as_ref())),
                 None => out.delete(Table::Trash, &key),
+            }
+        }
+        for ((table, key), value) in &self.records {
+            match value {
+                Some(value) => out.put(*table, key, value),
+                None => out.delete(*table, key),
             }
         }
         for (key, &present) in &self.fields {

@@ -8,6 +8,7 @@ mod log;
 mod member;
 mod merge;
 mod page;
+mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,7 +129,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 11] = [
+    let checks: [(Table, PageCheck); 12] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -140,6 +141,7 @@ fn check_snapshot(
         (Table::Merges, merge::merges),
         (Table::MemberMerges, merge::members),
         (Table::Trash, index::trash),
+        (Table::Tasks, upkeep::tasks),
     ];
     for (table, check) in checks {
         let mut entries = 0;
