@@ -167,7 +167,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::MemberMissing
         | R::MemberNotRestorable
         | R::CopySourceMissing
-        | R::MergeUnknown => Code::NotFound,
+        | R::MergeUnknown
+        | R::ErasureUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }
@@ -185,6 +186,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::HeadLast
         | R::MergeSameMember
         | R::MergeUndone
+        | R::RequestErased
         | R::MergeHeadsGone
         | R::MergeHeadChanged
         | R::MergeDatakeyChanged

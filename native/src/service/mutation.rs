@@ -52,6 +52,7 @@ changing! {
     AttachHeadRequest,
     DeleteMembersRequest,
     DetachHeadRequest,
+    EraseMemberRequest,
     MergeMembersRequest,
     ReplaceHeadRequest,
     RestoreMemberRequest,

@@ -25,7 +25,7 @@ fn hash(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn layout_is_the_documented_one() {
     let long = [b'x'; 401];
-    let cases: [(Vec<u8>, Vec<u8>); 13] = [
+    let cases: [(Vec<u8>, Vec<u8>); 14] = [
         (owned(|key| space(key, 7, 258)), vec![0, 0, 0, 7, 0, 0, 1, 2]),
         (owned(|key| space_prefix(key, 258)), vec![0, 0, 1, 2]),
         (
@@ -48,6 +48,10 @@ fn layout_is_the_documented_one() {
             [&[0, 0, 0, 1, 0, 2, 0xff], hash(&long).as_slice()].concat(),
         ),
         (owned(|key| request(key, 1, b"r")), vec![0, 0, 0, 1, b'r']),
+        (
+            owned(|key| erased_request(key, &[0, 0, 0, 1, b'r'])),
+            [&[0, 0, 0, 1, 0xff], hash(b"r").as_slice()].concat(),
+        ),
         (owned(|key| expiry(key, 9, Table::Imports, b"k")), vec![0, 0, 0, 0, 0, 0, 0, 9, 8, b'k']),
         (owned(|key| change(key, 258)), vec![0, 0, 0, 0, 0, 0, 1, 2]),
         (owned(|key| task(key, 258)), vec![0, 0, 0, 0, 0, 0, 1, 2]),

@@ -2,7 +2,7 @@
 //! store, done in slices by one thread. A new kind of task is a file here, a message in `TaskRecord`
 //! and an arm in `task.rs`.
 
-mod erase;
+pub mod erase;
 pub mod task;
 mod thread;
 

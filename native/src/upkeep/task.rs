@@ -57,7 +57,7 @@ impl Operation for Slice {
             return Ok(Vec::new());
         };
         let progress = match &mut record.work {
-            Some(Work::Erase(work)) => erase::slice(scene, work)?,
+            Some(Work::Erase(work)) => erase::slice(scene, work, record.done)?,
             None => return Err(Fault::internal("a task of an unknown kind").into()),
         };
         record.done = progress.done;

@@ -78,6 +78,7 @@ fn whole_step(
             expected_version: None,
             request_id: step.request.as_ref().map_or("", |request| request.id.as_str()),
             changes: Vec::new(),
+            concerned: Vec::new(),
         };
         let restored = match deleted {
             0 => None,
@@ -134,10 +135,18 @@ pub fn members(
             merge_ids: outcome.merge_ids,
         };
         if let Some(request) = &step.request {
-            requests::keep(view, request, answer.encode_to_vec().into(), now_seconds)?;
+            let concerned = concerned(&answer);
+            let kept = (answer.encode_to_vec().into(), concerned);
+            requests::keep(view, request, kept, now_seconds)?;
         }
         Ok(answer)
     })
+}
+
+/// The members whom an outcome names.
+fn concerned(outcome: &MemberOutcome) -> Vec<u64> {
+    let conflicts = outcome.resolution.iter().flat_map(|resolution| &resolution.conflicts);
+    conflicts.map(|conflict| conflict.contact_id).chain([outcome.contact_id]).collect()
 }
 
 /// What a row of an import leads to.

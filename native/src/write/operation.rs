@@ -61,6 +61,8 @@ pub struct Scene<'a, 'v> {
     pub request_id: &'a str,
     /// What was changed, for the change log.
     pub changes: Vec<ChangeRecord>,
+    /// The members whom the request or the outcome names: when one is erased, so is the outcome.
+    pub concerned: Vec<u64>,
 }
 
 /// Applies an operation; what it changed goes to the change log.
@@ -77,7 +79,7 @@ pub fn apply(
         return Ok(OperationAnswer { outcome, replayed: true });
     }
     let first_revision = view.revision() + 1;
-    let (outcome, changes) = view.attempt(|view| {
+    let (outcome, changes, concerned) = view.attempt(|view| {
         let mut scene = Scene {
             view,
             batch,
@@ -86,9 +88,10 @@ pub fn apply(
             expected_version: options.expected_version,
             request_id: options.request.as_ref().map_or("", |request| request.id.as_str()),
             changes: Vec::new(),
+            concerned: Vec::new(),
         };
         let outcome = operation.apply(&mut scene)?;
-        Ok((Bytes::from(outcome), scene.changes))
+        Ok((Bytes::from(outcome), scene.changes, scene.concerned))
     })?;
     let mut log = Changes::default();
     for change in &changes {
@@ -96,7 +99,7 @@ pub fn apply(
     }
     log.write(view, batch.space.number, now_seconds, first_revision);
     if let Some(request) = &options.request {
-        requests::keep(view, request, outcome.clone(), now_seconds)?;
+        requests::keep(view, request, (outcome.clone(), concerned), now_seconds)?;
     }
     Ok(OperationAnswer { outcome, replayed: false })
 }
@@ -131,6 +134,7 @@ impl<'a> Scene<'a, '_> {
         if decision.contact == 0 {
             return Err(nobody(keys).into());
         }
+        self.concerned.push(decision.contact);
         Ok(decision.contact)
     }
 
@@ -174,7 +178,12 @@ impl<'a> Scene<'a, '_> {
 
     /// Logs a change.
     pub fn log(&mut self, change: ChangeRecord) {
-        let request_id = self.request_id.to_owned();
+        let mut request_id = String::new();
+        // What is erased has no history that could be erased again.
+        if !change.erased {
+            request_id.push_str(self.request_id);
+            self.concerned.push(change.dataset_id);
+        }
         let origin = self.batch.origin as u32;
         self.changes.push(ChangeRecord { request_id, origin, ..change });
         self.view.next_revision();

@@ -37,11 +37,20 @@ pub fn replay(
     request: &RequestId,
     now_seconds: i64,
 ) -> std::result::Result<Option<Bytes>, Failure> {
-    let Some(record) = view.request(&request.key)? else {
-        return Ok(None);
+    let is_kept = |record: &RequestRecord| record.expires_seconds > now_seconds;
+    let Some(record) = view.request(&request.key)?.filter(is_kept) else {
+        let erased = keys::owned(|key| keys::erased_request(key, &request.key));
+        return match view.request(&erased)?.filter(is_kept) {
+            Some(_) => Err(erased_since(request).into()),
+            None => Ok(None),
+        };
     };
-    if record.expires_seconds <= now_seconds {
-        return Ok(None);
+    // The upkeep may not have come to it yet.
+    let space = keys::space_of(&request.key).unwrap_or_default();
+    for &dataset_id in &record.dataset_ids {
+        if view.erasure_of(space, dataset_id)? != 0 {
+            return Err(erased_since(request).into());
+        }
     }
     if record.fingerprint != request.fingerprint.as_slice() {
         return Err(Fault::new(
@@ -54,13 +63,16 @@ pub fn replay(
     Ok(Some(record.outcome))
 }
 
-/// Keeps the first answer to a request id.
+/// Keeps the first answer to a request id; `dataset_ids` are the members whom it concerns.
 pub fn keep(
     view: &mut View<'_>,
     request: &RequestId,
-    outcome: Bytes,
+    (outcome, mut dataset_ids): (Bytes, Vec<u64>),
     now_seconds: i64,
 ) -> StoreResult<()> {
+    dataset_ids.retain(|&id| id != 0);
+    dataset_ids.sort_unstable();
+    dataset_ids.dedup();
     if let Some(expired) = view.request(&request.key)? {
         expiry::forget(view, Table::Requests, &request.key, expired.expires_seconds);
     }
@@ -69,8 +81,40 @@ pub fn keep(
         fingerprint: request.fingerprint.to_vec().into(),
         outcome,
         expires_seconds,
+        dataset_ids,
+        erased: false,
     };
     expiry::remember(view, Table::Requests, &request.key, expires_seconds);
     view.set_request(request.key.clone(), record);
     Ok(())
+}
+
+/// Removes an answer that is kept; the request id goes on being refused for the rest of its day.
+pub fn erase(
+    view: &mut View<'_>,
+    key: &[u8],
+    expires_seconds: i64,
+    now_seconds: i64,
+) -> StoreResult<()> {
+    expiry::forget(view, Table::Requests, key, expires_seconds);
+    view.remove_request(key.to_vec());
+    if expires_seconds <= now_seconds {
+        return Ok(());
+    }
+    let erased = keys::owned(|out| keys::erased_request(out, key));
+    if let Some(former) = view.request(&erased)? {
+        expiry::forget(view, Table::Requests, &erased, former.expires_seconds);
+    }
+    expiry::remember(view, Table::Requests, &erased, expires_seconds);
+    let record = RequestRecord { expires_seconds, erased: true, ..Default::default() };
+    view.set_request(erased, record);
+    Ok(())
+}
+
+fn erased_since(request: &RequestId) -> Fault {
+    Fault::new(
+        ErrorReason::RequestErased,
+        "This request_id came before and its member was erased since; nothing is done again.",
+    )
+    .with("request_id", &request.id)
 }

@@ -14,20 +14,20 @@ use _native::wire::v1::import_column::Target;
 use _native::wire::v1::stream_import_request::Message as Import;
 use _native::wire::v1::{
     AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, FieldColumn,
-    IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow, ListHeadsRequest,
-    ListMergesRequest, MatchKeys, MemberChange, MergeHeadRule, MergeMembersResponse,
-    SetMemberBatchRequest, SetMemberRequest, StreamImportRequest, UnmergeMembersRequest,
-    UnmergeMembersResponse,
+    GetErasureRequest, IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow,
+    ListHeadsRequest, ListMergesRequest, MatchKeys, MemberChange, MergeHeadRule,
+    MergeMembersResponse, SetMemberBatchRequest, SetMemberRequest, StreamImportRequest,
+    UnmergeMembersRequest, UnmergeMembersResponse,
 };
 use prost::Message;
 
 use crate::random::{Random, seeds};
 use crate::requests;
 use crate::support::{
-    ATTACH_HEAD, DELETE_MEMBERS, DETACH_HEAD, FIND_MEMBERS, GET_DATASET, GET_MEMBER, LIST_HEADS,
-    LIST_MERGES, MEMBERS_EXIST, MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, REPLACE_HEAD, RESOLVE,
-    RESOLVE_BATCH, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS,
-    config_of, core_with, described, entries, field, space_config,
+    ATTACH_HEAD, DELETE_MEMBERS, DETACH_HEAD, ERASE_MEMBER, FIND_MEMBERS, GET_DATASET, GET_ERASURE,
+    GET_MEMBER, LIST_HEADS, LIST_MERGES, MEMBERS_EXIST, MERGE_MEMBERS, NORMALIZE, OTHER_SPACE,
+    REPLACE_HEAD, RESOLVE, RESOLVE_BATCH, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE,
+    TestClock, UNMERGE_MEMBERS, config_of, core_with, described, entries, field, space_config,
 };
 
 type Entry = (Table, Vec<u8>, Vec<u8>);
@@ -156,7 +156,11 @@ impl Pair {
                 });
             }};
         }
-        match random.below(8) {
+        match random.below(9) {
+            8 => {
+                operate!(ERASE_MEMBER, requests::erase(random));
+                self.settle(random);
+            }
             6 => operate!(DELETE_MEMBERS, requests::delete(random)),
             7 => operate!(RESTORE_MEMBER, requests::restore(random)),
             0 => operate!(ATTACH_HEAD, requests::attach_head(random)),
@@ -170,6 +174,17 @@ impl Pair {
             }
             _ => self.merge_and_back(random),
         }
+    }
+
+    /// Lets both go on until nothing is left to do, so that what follows finds the same in both, and
+    /// reads what came of an erasure.
+    fn settle(&mut self, random: &mut Random) {
+        self.memory.0.upkeep().settle();
+        self.lmdb.0.upkeep().settle();
+        let latest = usize::try_from(revision(self)).expect("few revisions");
+        let erasure_id = latest.saturating_sub(random.below(3)) as u64;
+        let space = requests::space(random);
+        self.call(GET_ERASURE, &GetErasureRequest { space, erasure_id, min_revision: 0 });
     }
 
     /// Undoing a merge at once leaves the members as they were.
@@ -377,7 +392,7 @@ fn redirect(engine: &dyn Engine, to: u64) -> _native::store::StoreResult<bool> {
         if written {
             let from = keys::owned(|key| keys::redirect(key, space.number, space.next_dataset_id));
             space.next_dataset_id += 1;
-            let record = RedirectRecord { to_dataset_id: to };
+            let record = RedirectRecord { to_dataset_id: to, erasure_id: 0 };
             mutations.put(Table::Redirects, &from, &records::encode(&record));
             mutations.put(Table::Spaces, &key, &records::encode(&space));
         }

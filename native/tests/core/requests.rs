@@ -2,11 +2,11 @@
 
 use _native::wire::v1::{
     Address, AddressType, AttachHeadRequest, CopyMissing, CopySource, DataRule, DatakeyChange,
-    DatakeyRule, DeleteMembersRequest, DetachHeadRequest, FieldValue, GetDatasetRequest,
-    GetMemberRequest, HeadAttach, HeadKey, HeadRule, KeyKind, MatchKeys, MatchPolicy, MemberChange,
-    MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey, ReplaceHeadRequest,
-    ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, Space, UnmergeMembersRequest,
-    WriteOptions, copy_source, head_key, member_key,
+    DatakeyRule, DeleteMembersRequest, DetachHeadRequest, EraseMemberRequest, FieldValue,
+    GetDatasetRequest, GetMemberRequest, HeadAttach, HeadKey, HeadRule, KeyKind, MatchKeys,
+    MatchPolicy, MemberChange, MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey,
+    ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, Space,
+    UnmergeMembersRequest, WriteOptions, copy_source, head_key, member_key,
 };
 use _native::wire::v1::{FindMembersRequest, MembersExistRequest};
 
@@ -335,6 +335,14 @@ pub fn restore(random: &mut Random) -> RestoreMemberRequest {
         space: space(random),
         member: Some(member_key(random)),
         options: Some(options),
+    }
+}
+
+pub fn erase(random: &mut Random) -> EraseMemberRequest {
+    EraseMemberRequest {
+        space: space(random),
+        member: Some(member_key(random)),
+        options: Some(write_options(random)),
     }
 }
 

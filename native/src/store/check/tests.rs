@@ -127,9 +127,9 @@ fn sound(engine: &dyn Engine, members: u64) {
         write(engine, Table::Bodies, &body_key(id), &record);
         put(engine, Table::Fields, &[(&field_key(1, &data_of(id), id), b"")]).unwrap();
     }
-    let to_survivor = RedirectRecord { to_dataset_id: 1 };
+    let to_survivor = RedirectRecord { to_dataset_id: 1, erasure_id: 0 };
     write(engine, Table::Redirects, &redirect_key(members + 1), &to_survivor);
-    let to_merged = RedirectRecord { to_dataset_id: members + 1 };
+    let to_merged = RedirectRecord { to_dataset_id: members + 1, erasure_id: 0 };
     write(engine, Table::Redirects, &redirect_key(members + 2), &to_merged);
     sound_beside(engine, members, heads);
 }
@@ -328,16 +328,36 @@ const MEMBER_CASES: [Case; 25] = [
         remove(engine, Table::Fields, &field_key(1, &data_of(1), 1));
     }),
     ("redirects: space 1: member 4 leads back to itself", |engine| {
-        write(engine, Table::Redirects, &redirect_key(4), &RedirectRecord { to_dataset_id: 5 });
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(4),
+            &RedirectRecord { to_dataset_id: 5, erasure_id: 0 },
+        );
     }),
     ("redirects: space 1: member 5 leads back to itself", |engine| {
-        write(engine, Table::Redirects, &redirect_key(5), &RedirectRecord { to_dataset_id: 5 });
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(5),
+            &RedirectRecord { to_dataset_id: 5, erasure_id: 0 },
+        );
     }),
     ("redirects: space 1: member 2 is merged but lives", |engine| {
-        write(engine, Table::Redirects, &redirect_key(2), &RedirectRecord { to_dataset_id: 1 });
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(2),
+            &RedirectRecord { to_dataset_id: 1, erasure_id: 0 },
+        );
     }),
     ("redirects: space 1: member 9 was never given out", |engine| {
-        write(engine, Table::Redirects, &redirect_key(5), &RedirectRecord { to_dataset_id: 9 });
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(5),
+            &RedirectRecord { to_dataset_id: 9, erasure_id: 0 },
+        );
     }),
 ];
 
