@@ -10,11 +10,12 @@ from typing import Any
 import lmdb
 import pytest
 
-from support.core import Api, expect_fault, open_core
+from support.core import Api, expect_fault, open_core, space_config
 from support.people import people
 from support.records import records, unpack_changes
 from support.requests import change, head_key, keys, member_key, sets
-from zmey._native import fsck
+from zmey._native import compact, dump, fsck
+from zmey.config import FieldConfig
 from zmey.v1 import erasure_pb2 as erasures
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as service
@@ -22,7 +23,6 @@ from zmey.v1 import member_service_pb2 as service
 ANN, OLD, PHONE = "email=ann@example.com", "email=old@example.com", "msisdn=+79121234567"
 BOB, CARL = "email=bob@example.com", "email=carl@example.com"
 TRANSPLANT, DECAPITATE = "MERGE_HEAD_RULE_TRANSPLANT", "MERGE_HEAD_RULE_DECAPITATE"
-MIB = 1024 * 1024
 
 
 def make(api: Api, *heads: str, request_id: str = "", **data: str) -> member.MemberOutcome:
@@ -336,3 +336,78 @@ def test_many_erasures_share_their_passes(api: Api) -> None:
         assert erasure.counts.changes == 1
         assert list(erasure.head_ids) == list(outcome.erased_head_ids)
     assert api.core.metrics()["zmey_upkeep_failures_total"] == 0
+
+
+# Everything that is known of Ann, and what is known of the others; each is to be found as it was
+# given or in its canonical form.
+SECRETS = (
+    *("ann.secret@example.com", "+79121111111", "CRM-SECRET", "token-secret", "7654321987"),
+    *("annsecret", "Smith-Secret", "field-secret", "r-secret", "old-secret", "group-secret"),
+    *("merged.secret@example.com", "Merged-Secret", "detached.secret@example.com"),
+    *("deleted.secret@example.com", "Deleted-Secret", "unmerged-secret", "192.0.2.77"),
+)
+KEPT = ("bob@example.com", "Bob-Kept", "r-kept", "carl@example.com", "Carl-Kept", "ann-to-bob")
+
+
+def fill_with_secrets(api: Api) -> list[str]:
+    """Makes members whose strings are known; answers whom to erase."""
+    who = keys("email=Ann.Secret@Example.COM")
+    heads = ("msisdn=8 (912) 111-11-11", "csid=CRM-SECRET", "push=token-secret", "tg=7654321987")
+    data = sets(name='"annsecret"', surname='"Smith-Secret"', **{"crm.id": '"field-secret"'})
+    api.set_member(change(who, data, heads=heads, request_id="r-secret", source="192.0.2.77"))
+    api.set_member(change(who, sets(name='"old-secret"', **{"-group.group-secret": '"1"'})))
+    api.set_member(change(who, sets(name='"new"'), heads=["email=detached.secret@example.com"]))
+    api.detach_head(head_key("email=detached.secret@example.com"))
+    bob, carl = make(api, BOB, request_id="r-kept", name='"Bob-Kept"'), make(api, CARL)
+    make(api, CARL, name='"Carl-Kept"')
+    # Who is merged into Ann, who was for a while, and what Ann gave to Bob for good.
+    merged = make(api, "email=merged.secret@example.com", name='"Merged-Secret"')
+    merge(api, 1, merged.contact_id)
+    api.set_member(change(who, sets(unmerged='"unmerged-secret"')))
+    api.unmerge_members(merge(api, carl.contact_id, 1))
+    api.set_member(change(keys(BOB), sets(gift='"ann-to-bob"')))
+    deleted = make(api, "email=deleted.secret@example.com", name='"Deleted-Secret"')
+    delete(api, f"contact={deleted.contact_id}")
+    merge(api, carl.contact_id, bob.contact_id)
+    return ["contact=1", f"contact={deleted.contact_id}"]
+
+
+def test_nothing_is_left_on_the_disk(tmp_path: Path) -> None:
+    """After compacting, not one byte of the erased is in the directory of the store."""
+    path = tmp_path / "store"
+    field = FieldConfig(path="crm.id", kind="string", unique=True)
+    core = open_core((space_config(1, fields=(field,)),), path)
+    api = Api(core)
+    whom = fill_with_secrets(api)
+    before = found(path)
+    # LZ4 hides some of them.
+    assert before > {"ann.secret@example.com", "Merged-Secret", "deleted.secret@example.com"}
+    erasures = [erase(api, who).outcome.erasure_id for who in whom]
+    for erasure_id in erasures:
+        api.finished_erasure(erasure_id)
+    core.close()
+    assert [secret for _, entry in everything(path) for secret in SECRETS
+            if secret.encode() in entry] == []  # fmt: skip
+    assert fsck(str(path))["problems"] == []
+    dump(str(path), str(tmp_path / "before"))
+    compacted = compact(str(path))
+    assert compacted["bytes_after"] < compacted["bytes_before"]
+    dump(str(path), str(tmp_path / "after"))
+    assert (tmp_path / "before").read_bytes() == (tmp_path / "after").read_bytes()
+    assert found(path) == set(KEPT)
+    assert fsck(str(path))["problems"] == []
+    core = open_core((space_config(1, fields=(field,)),), path)
+    assert people(Api(core), *range(1, 7)) == {3: [CARL, BOB]}
+    core.close()
+
+
+def found(path: Path) -> set[str]:
+    """The known strings in the bytes of any file of a store, and in its unpacked changes."""
+    contents = [file.read_bytes() for file in path.rglob("*") if file.is_file()]
+    contents += [key + value for key, value in everything(path)]
+    return {
+        text
+        for text in (*SECRETS, *KEPT)
+        if any(text.encode() in content or text.encode("utf-16-le") in content
+               for content in contents)
+    }  # fmt: skip

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from zmey.cli.erase_commands import erase, erasure
 from zmey.cli.exits import GuardedGroup
 from zmey.cli.import_command import import_file
 from zmey.cli.member_commands import get, set_member
 from zmey.cli.resolve_command import resolve
 from zmey.cli.serve_command import serve_command
-from zmey.cli.store_commands import dump, fsck, load, spaces
+from zmey.cli.store_commands import compact, dump, fsck, load, spaces
 from zmey.config import options_markdown
 
 app = typer.Typer(
@@ -45,6 +46,16 @@ def zmey(
     """
 
 
+members = typer.Typer(
+    name="members",
+    cls=GuardedGroup,
+    no_args_is_help=True,
+    help="Do something with members as a whole.",
+)
+members.command("erase")(erase)
+members.command("erasure")(erasure)
+
+
 def print_options() -> None:
     """Print the table of options for the README."""
     sys.stdout.write(options_markdown() + "\n")
@@ -55,8 +66,10 @@ app.command("import")(import_file)
 app.command("resolve")(resolve)
 app.command("get")(get)
 app.command("set")(set_member)
+app.add_typer(members)
 app.command("fsck")(fsck)
 app.command("dump")(dump)
 app.command("load")(load)
+app.command("compact")(compact)
 app.command("spaces")(spaces)
 app.command("options", hidden=True)(print_options)
