@@ -4,11 +4,11 @@
 use _native::service::METHODS;
 use _native::wire::v1::{
     AddressType, AttachHeadRequest, DataRule, DatakeyRule, DeleteMembersRequest, DetachHeadRequest,
-    FindMembersRequest, GetDatasetRequest, GetMemberRequest, HeadAttach, HeadKey, HeadRule,
-    ListHeadsRequest, ListMergesRequest, MemberChange, MemberKey, MembersExistRequest,
-    MergeMembersRequest, NormalizeRequest, ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest,
-    RestoreMemberRequest, SetMemberBatchRequest, SetMemberRequest, UnmergeMembersRequest,
-    WriteOptions, head_key, member_key,
+    EraseMemberRequest, FindMembersRequest, GetDatasetRequest, GetErasureRequest, GetMemberRequest,
+    HeadAttach, HeadKey, HeadRule, ListHeadsRequest, ListMergesRequest, MemberChange, MemberKey,
+    MembersExistRequest, MergeMembersRequest, NormalizeRequest, ReplaceHeadRequest,
+    ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, SetMemberBatchRequest,
+    SetMemberRequest, UnmergeMembersRequest, WriteOptions, head_key, member_key,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -96,6 +96,11 @@ fn calls() -> Vec<(u8, Vec<u8>)> {
             "RestoreMember",
             encode(&RestoreMemberRequest { space, member: Some(member()), options: None }),
         ),
+        call(
+            "EraseMember",
+            encode(&EraseMemberRequest { space, member: Some(member()), options: None }),
+        ),
+        call("GetErasure", encode(&GetErasureRequest { space, erasure_id: 4, min_revision: 0 })),
         call("Normalize", encode(&NormalizeRequest { space, addresses })),
         call(
             "ResolveBatch",

@@ -69,6 +69,8 @@ struct Pair {
     refusals: usize,
     /// Merges that were made and undone at once.
     merges: usize,
+    /// Members that were erased.
+    erasures: usize,
 }
 
 impl Pair {
@@ -84,7 +86,7 @@ impl Pair {
         let memory = core(Arc::new(Memory::default()));
         let lmdb = core(Arc::new(Lmdb::open(&options).expect("a new directory")));
         let last_change = MemberChange::default();
-        Self { clock, memory, lmdb, last_change, answers: 0, refusals: 0, merges: 0 }
+        Self { clock, memory, lmdb, last_change, answers: 0, refusals: 0, merges: 0, erasures: 0 }
     }
 
     /// Does the same to both and compares what comes of it.
@@ -184,7 +186,8 @@ impl Pair {
         let latest = usize::try_from(revision(self)).expect("few revisions");
         let erasure_id = latest.saturating_sub(random.below(3)) as u64;
         let space = requests::space(random);
-        self.call(GET_ERASURE, &GetErasureRequest { space, erasure_id, min_revision: 0 });
+        let request = GetErasureRequest { space, erasure_id, min_revision: 0 };
+        self.erasures += usize::from(self.call(GET_ERASURE, &request).is_some());
     }
 
     /// Undoing a merge at once leaves the members as they were.
@@ -405,8 +408,9 @@ fn revision(pair: &Pair) -> u64 {
     tools::check(pair.memory.1.as_ref(), &mut |_, _| {}).expect("memory reads").revision
 }
 
-/// Runs one sequence; answers how many merges were made and undone at once.
-fn check(seed: u64) -> usize {
+/// Runs one sequence; answers how many merges were made and undone at once, and how many erasures
+/// were read.
+fn check(seed: u64) -> (usize, usize) {
     // Shown where the test fails.
     println!("ZMEY_TEST_SEED={seed}");
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -418,9 +422,9 @@ fn check(seed: u64) -> usize {
     assert!(pair.answers > REQUESTS / 4, "{} answers", pair.answers);
     assert!(pair.refusals > REQUESTS / 10, "{} refusals", pair.refusals);
     assert!(revision(&pair) > 10, "{} revisions", revision(&pair));
-    let merges = pair.merges;
+    let proved = (pair.merges, pair.erasures);
     pair.finish(directory.path(), &store);
-    merges
+    proved
 }
 
 /// Who has which identifiers and data: everything but versions, times and history.
@@ -448,7 +452,9 @@ fn identities(engine: &dyn Engine) -> Vec<Entry> {
 #[test]
 fn any_sequence_of_requests_is_the_same_on_both_engines() {
     let seeds = seeds(SEQUENCES);
-    let merges: usize = seeds.iter().map(|&seed| check(seed)).sum();
-    // One sequence alone may have no two members to merge.
-    assert!(merges > 0 || seeds.len() == 1, "no merge was undone");
+    let proved: Vec<(usize, usize)> = seeds.iter().map(|&seed| check(seed)).collect();
+    // One sequence alone may have no two members to merge, and nobody to erase.
+    let alone = seeds.len() == 1;
+    assert!(alone || proved.iter().any(|(merges, _)| *merges > 0), "no merge was undone");
+    assert!(alone || proved.iter().any(|(_, erasures)| *erasures > 0), "nobody was erased");
 }

@@ -156,7 +156,8 @@ fn expires_seconds(table: Table, value: &[u8]) -> StoreResult<i64> {
     let record = decode::<RequestRecord>(table, value)?;
     let fingerprint_bytes = if record.erased { 0 } else { FINGERPRINT_BYTES };
     if record.fingerprint.len() != fingerprint_bytes {
-        let problem = "a fingerprint is not SHA-256, or of an erased request".to_owned();
+        let problem =
+            format!("the fingerprint of a request has {} bytes", record.fingerprint.len());
         return Err(crate::store::StoreError::Corrupt { table: table.name(), problem });
     }
     Ok(record.expires_seconds)

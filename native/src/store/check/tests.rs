@@ -10,6 +10,8 @@ use crate::wire::v1::AddressType;
 
 use super::*;
 
+mod erasures;
+
 const SPACE: u32 = 1;
 const HOUR: u64 = 3_600;
 const LONG: &str = "a long token ";
@@ -199,6 +201,7 @@ fn a_sound_store_has_no_problems() {
         ("addresses", 7),
         ("bodies", 3),
         ("changes", 2),
+        ("erasures", 0),
         ("expiries", 3),
         ("fields", 3),
         ("heads", 7),
@@ -209,11 +212,12 @@ fn a_sound_store_has_no_problems() {
         ("redirects", 2),
         ("requests", 1),
         ("spaces", 1),
+        ("tasks", 0),
         ("trash", 1),
     ];
     assert_eq!(report.counts, BTreeMap::from(expected));
     assert_eq!((report.format_version, report.revision, report.problems_total), (1, 3, 0));
-    seen.extend([("meta", 1), ("spaces", 1)]);
+    seen.extend([("meta", 1), ("spaces", 1), ("tasks", 0), ("erasures", 0)]);
     assert_eq!(seen, report.counts);
 }
 
@@ -343,7 +347,7 @@ const MEMBER_CASES: [Case; 25] = [
             &RedirectRecord { to_dataset_id: 5, erasure_id: 0 },
         );
     }),
-    ("redirects: space 1: member 2 is merged but lives", |engine| {
+    ("redirects: space 1: member 2 is merged or erased but lives", |engine| {
         write(
             engine,
             Table::Redirects,
@@ -403,7 +407,7 @@ const OTHER_CASES: [Case; 22] = [
     ("requests: space 1: an entry that expires at 3600 has no expiry", |engine| {
         remove(engine, Table::Expiries, &expiry_key(Table::Requests, &request_key()));
     }),
-    ("requests: a fingerprint is not SHA-256", |engine| {
+    ("requests: the fingerprint of a request has 0 bytes", |engine| {
         change(engine, Table::Requests, &request_key(), |request: &mut RequestRecord| {
             request.fingerprint.clear();
         });
