@@ -77,7 +77,7 @@ def given_away(api: Api) -> None:
 
 
 # Ann (1) has heads 1 and 2, Bob (2) has 3, Carl (3) has 4.
-ERASED = (
+ERASED: tuple[tuple[Any, ...], ...] = (
     # (what it says, what came before, whom, erased members, heads, heads of the others afterwards)
     ("by an identifier", nothing, ANN, [1], [1, 2], {2: [BOB], 3: [CARL]}),
     ("by the number of one", nothing, "id=2", [1], [1, 2], {2: [BOB], 3: [CARL]}),
@@ -169,7 +169,7 @@ def deleted_with_others(api: Api) -> None:
     delete(api, CARL)
 
 
-COPIES = (
+COPIES: tuple[tuple[Any, ...], ...] = (
     ("in a merge", freed_by_others, lambda api: api.unmerge_members(api.list_merges(1).merges[0]
      .merge_id).outcome.conflicts[0].details["head_id"]),
     ("in a deletion", deleted_with_others, lambda api: api.restore_member(member_key("contact=2"))

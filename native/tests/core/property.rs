@@ -178,8 +178,8 @@ impl Pair {
         }
     }
 
-    /// Lets both go on until nothing is left to do, so that what follows finds the same in both, and
-    /// reads what came of an erasure.
+    /// Lets both go on until nothing is left to do, so that what follows finds the same in both,
+    /// and reads what came of an erasure.
     fn settle(&mut self, random: &mut Random) {
         self.memory.0.upkeep().settle();
         self.lmdb.0.upkeep().settle();

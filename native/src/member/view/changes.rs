@@ -63,7 +63,8 @@ impl View<'_> {
         Ok(())
     }
 
-    /// Ends a head with its address, for ever: the address gets another number when it is seen again.
+    /// Ends a head with its address, for ever: when the address is seen again, it gets another
+    /// number.
     pub fn remove_head(&mut self, space: u32, id: u64) -> StoreResult<()> {
         let Some(address) = self.head(space, id)?.map(|head| address_key(space, head)) else {
             return Ok(());

@@ -26,10 +26,10 @@ pub fn tasks(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Stor
         }
         match task.work {
             Some(Work::Erase(work)) => {
-                erasures.extend(work.erasure_ids.iter().map(|&erasure_id| {
+                for erasure_id in work.erasure_ids {
                     let key = keys::owned(|key| keys::erasure(key, space, erasure_id));
-                    (key, (space, task_id, erasure_id))
-                }))
+                    erasures.push((key, (space, task_id, erasure_id)));
+                }
             }
             None => problems.in_space(TABLE, space, &format!("task {task_id} is of no known kind")),
         }

@@ -119,8 +119,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::store::StoreError;
     use crate::store::conformance::{everything, options, put};
+    use crate::store::{StoreError, keys};
+
+    type Entries = BTreeMap<Table, Vec<(Vec<u8>, Vec<u8>)>>;
 
     const SECRET: &[u8] = b"a distinctive secret";
 
@@ -133,16 +135,16 @@ mod tests {
     }
 
     /// A store in which a secret was and is no more, in small and in large values.
-    fn forgetful(directory: &Path) -> BTreeMap<Table, Vec<(Vec<u8>, Vec<u8>)>> {
+    fn forgetful(directory: &Path) -> Entries {
         let engine = Lmdb::open(&options(directory)).unwrap();
         let large = SECRET.repeat(10_000);
-        for number in 0..200_u32 {
-            let key = number.to_be_bytes();
+        let key = |number| keys::owned(|key| keys::body(key, 1, number));
+        for number in 0..200 {
             let value = if number % 20 == 0 { large.as_slice() } else { SECRET };
-            put(&engine, Table::Bodies, &[(&key, value)]).unwrap();
+            put(&engine, Table::Bodies, &[(&key(number), value)]).unwrap();
         }
-        for number in 0..200_u32 {
-            put(&engine, Table::Bodies, &[(&number.to_be_bytes(), b"kept")]).unwrap();
+        for number in 0..200 {
+            put(&engine, Table::Bodies, &[(&key(number), b"kept")]).unwrap();
         }
         everything(&engine)
     }
