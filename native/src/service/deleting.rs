@@ -119,7 +119,7 @@ pub fn get_erasure(core: &Core, request: &v1::GetErasureRequest) -> Result<v1::G
         let task = keys::owned(|key| keys::task(key, record.task_id));
         let task: Option<TaskRecord> = view.record(Table::Tasks, &task)?;
         let (through, scrubbed) = match (&task, record.finished_seconds) {
-            (Some(task), 0) => (task.total, task.done),
+            (Some(task), 0) => (task.total, task.done.min(task.total)),
             _ => (erasure_id, erasure_id),
         };
         let erasure = v1::Erasure {

@@ -71,13 +71,13 @@ pub fn slice(
                 remains.segment(scene, key, value)?;
                 done = done.max(keys::parse_change(key)?);
             }
-            Table::Merges => remains.merge(scene, key)?,
-            _ => remains.trash(scene, key)?,
+            Table::Merges => remains.merge(scene, key, value)?,
+            _ => remains.trash(scene, key, value)?,
         }
     }
     task.found_heads |= remains.found_heads;
     task.next_key = entries.next.unwrap_or_default().into();
-    let finished = task.next_key.is_empty() && !next_stage(task);
+    let finished = task.next_key.is_empty() && !next_stage(task, scene.view.revision());
     if task.stage > 1 || finished {
         done = task.through_revision;
     }
@@ -86,10 +86,12 @@ pub fn slice(
 }
 
 /// Begins the next table; false where there is none.
-fn next_stage(task: &mut EraseTask) -> bool {
-    // Changes that were gone through may be of others and have what was found only behind them.
+fn next_stage(task: &mut EraseTask, revision: u64) -> bool {
+    // Changes that were gone through may be of others and have what was found only behind them;
+    // what was found may have changed after the erasures.
     if STAGES.get(task.stage as usize) == Some(&Table::Changes) && task.found_heads {
         task.found_heads = false;
+        task.through_revision = revision;
         return true;
     }
     task.stage += 1;
@@ -226,9 +228,17 @@ impl Remains {
     fn mentions(&self, segment: &ChangeSegment) -> StoreResult<bool> {
         let owners: Owners = records::decode(Table::Changes, &records::unpack(segment)?)?;
         Ok(owners.changes.iter().any(|owner| {
-            self.members.contains_key(&owner.dataset_id)
-                || self.merges.contains_key(&owner.merge_id)
+            self.concerned(owner.dataset_id, owner.merge_id, &owner.changed_head_ids).is_some()
         }))
+    }
+
+    /// The erasure that a change is of, by position: of its member, of the merge that it made or
+    /// undid, because what that gave to others came from the erased one, or of an identifier that
+    /// changed while nobody had it.
+    fn concerned(&self, member: u64, merge: u64, heads: &[u64]) -> Option<usize> {
+        let of_member = self.members.get(&member).or_else(|| self.merges.get(&merge));
+        let of_head = || heads.iter().find_map(|head| self.heads.get(head));
+        of_member.copied().or_else(|| of_head().copied().filter(|_| member == 0))
     }
 
     /// Removes what one change had changed, and the identifiers in it that nobody has any more;
@@ -239,15 +249,13 @@ impl Remains {
         space: u32,
         change: &mut ChangeRecord,
     ) -> StoreResult<bool> {
-        let member = self.members.get(&change.dataset_id).copied();
-        // What a merge gave to another member came from the erased one.
-        let merge = self.merges.get(&change.merge_id).copied();
-        let Some(position) = member.or(merge).filter(|_| !change.erased) else {
-            return Ok(false);
-        };
+        let concerned =
+            self.concerned(change.dataset_id, change.merge_id, &change.changed_head_ids);
+        let Some(position) = concerned.filter(|_| !change.erased) else { return Ok(false) };
+        let is_of_member = self.members.contains_key(&change.dataset_id);
         let former = std::mem::replace(change, erased(change));
         self.erasure(position).changes += 1;
-        if member.is_none() {
+        if !is_of_member {
             return Ok(true);
         }
         let heads = [former.attached_head_ids, former.changed_head_ids, former.detached_head_ids];
@@ -263,7 +271,11 @@ impl Remains {
     }
 
     /// Removes copies of erased identifiers from a merge of others.
-    fn merge(&mut self, scene: &mut Scene<'_, '_>, key: &[u8]) -> StoreResult<()> {
+    fn merge(&mut self, scene: &mut Scene<'_, '_>, key: &[u8], value: &[u8]) -> StoreResult<()> {
+        let stored: MergeHeads = records::decode(Table::Merges, value)?;
+        if !self.has_any(stored.freed.iter().chain(&stored.replaced)) {
+            return Ok(());
+        }
         let (space, merge_id) = keys::parse_numbered(Table::Merges, key)?;
         let Some(mut merge) = scene.view.merge(space, merge_id)? else { return Ok(()) };
         let heads = merge.freed_heads.iter_mut().chain(&mut merge.replaced_heads);
@@ -274,13 +286,21 @@ impl Remains {
     }
 
     /// The same of another deleted member.
-    fn trash(&mut self, scene: &mut Scene<'_, '_>, key: &[u8]) -> StoreResult<()> {
+    fn trash(&mut self, scene: &mut Scene<'_, '_>, key: &[u8], value: &[u8]) -> StoreResult<()> {
+        let stored: TrashHeads = records::decode(Table::Trash, value)?;
+        if !self.has_any(stored.heads.iter()) {
+            return Ok(());
+        }
         let (space, member) = keys::parse_numbered(Table::Trash, key)?;
         let Some(mut trash) = scene.view.trash(space, member)? else { return Ok(()) };
         if self.forget(trash.heads.iter_mut()) {
             scene.view.set_trash(space, member, Some(trash));
         }
         Ok(())
+    }
+
+    fn has_any<'a>(&self, mut heads: impl Iterator<Item = &'a HeadNumber>) -> bool {
+        heads.any(|head| self.heads.contains_key(&head.head_id))
     }
 
     fn forget<'a>(&mut self, heads: impl Iterator<Item = &'a mut FormerHead>) -> bool {
@@ -317,12 +337,37 @@ struct Owners {
 }
 
 /// As much of a `ChangeRecord`.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 struct Owner {
     #[prost(uint64, tag = "1")]
     dataset_id: u64,
+    #[prost(uint64, repeated, tag = "6")]
+    changed_head_ids: Vec<u64>,
     #[prost(uint64, tag = "12")]
     merge_id: u64,
+}
+
+/// As much of a `MergeRecord` as tells whose copies are in it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct MergeHeads {
+    #[prost(message, repeated, tag = "13")]
+    freed: Vec<HeadNumber>,
+    #[prost(message, repeated, tag = "14")]
+    replaced: Vec<HeadNumber>,
+}
+
+/// The same of a `TrashRecord`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct TrashHeads {
+    #[prost(message, repeated, tag = "2")]
+    heads: Vec<HeadNumber>,
+}
+
+/// As much of a `FormerHead`.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct HeadNumber {
+    #[prost(uint64, tag = "1")]
+    head_id: u64,
 }
 
 fn corrupt(table: Table, problem: &str) -> StoreError {

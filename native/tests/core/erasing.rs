@@ -13,8 +13,8 @@ use _native::wire::v1::{
 
 use crate::faulty::Faulty;
 use crate::support::{
-    ERASE_MEMBER, GET_ERASURE, SPACE, address, assert_clean, call, config, core_on, email_change,
-    entries, set_member,
+    ERASE_MEMBER, GET_ERASURE, OTHER_SPACE, SPACE, address, assert_clean, call, config, config_of,
+    core_on, email_change, entries, set_member, space_config,
 };
 
 const ANN: &str = "ann@example.com";
@@ -115,6 +115,29 @@ fn a_slice_that_fails_is_tried_again_and_counted() {
     assert!(metric(&core, "zmey_upkeep_tasks") < 1.0);
     core.close();
     assert_clean(engine.as_ref());
+}
+
+#[test]
+fn the_task_of_a_space_that_is_not_served_waits() {
+    let both = config_of(vec![space_config(SPACE), space_config(OTHER_SPACE)]);
+    let faulty = Faulty::new();
+    let shared: Arc<dyn Engine> = Arc::clone(&faulty) as Arc<dyn Engine>;
+    let core = core_on(&shared, &both);
+    set_member(&core, email_change(ANN, "name", "\"A\"")).unwrap();
+    faulty.break_after(1);
+    let erasure_id = erase(&core, ANN);
+    core.close();
+    drop(core);
+    faulty.repair();
+    let core = core_on(&shared, &config_of(vec![space_config(OTHER_SPACE)]));
+    core.upkeep().settle();
+    assert!(metric(&core, "zmey_upkeep_tasks") > 0.0);
+    core.close();
+    drop(core);
+    let core = core_on(&shared, &both);
+    core.upkeep().settle();
+    assert_ne!(erasure(&core, erasure_id).finished_seconds, 0);
+    core.close();
 }
 
 #[test]
