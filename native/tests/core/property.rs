@@ -9,15 +9,17 @@ use _native::core::Core;
 use _native::import::ImportStream;
 use _native::store::{Engine, Lmdb, Memory, Mutations, Options, Table, dump, keys, records};
 use _native::tools;
-use _native::wire::storage::{BodyRecord, RedirectRecord, SpaceRecord};
+use _native::wire::storage::{
+    BodyRecord, ChangeRecord, RedirectRecord, RequestRecord, SpaceRecord,
+};
 use _native::wire::v1::import_column::Target;
 use _native::wire::v1::stream_import_request::Message as Import;
 use _native::wire::v1::{
-    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, FieldColumn,
-    GetErasureRequest, IgnoredColumn, ImportChunk, ImportColumn, ImportOptions, ImportRow,
-    ListHeadsRequest, ListMergesRequest, MatchKeys, MemberChange, MergeHeadRule,
-    MergeMembersResponse, SetMemberBatchRequest, SetMemberRequest, StreamImportRequest,
-    UnmergeMembersRequest, UnmergeMembersResponse,
+    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, EraseMemberRequest,
+    FieldColumn, GetErasureRequest, IgnoredColumn, ImportChunk, ImportColumn, ImportOptions,
+    ImportRow, ListHeadsRequest, ListMergesRequest, MatchKeys, MemberChange, MemberKey,
+    MergeHeadRule, MergeMembersResponse, SetMemberBatchRequest, SetMemberRequest,
+    StreamImportRequest, UnmergeMembersRequest, UnmergeMembersResponse,
 };
 use prost::Message;
 
@@ -35,6 +37,9 @@ type Entry = (Table, Vec<u8>, Vec<u8>);
 /// How many sequences are tried, and how many requests each has.
 const SEQUENCES: u64 = 12;
 const REQUESTS: usize = 300;
+
+/// More than all members and than all identifiers of a sequence.
+const NUMBERS_MAX: u64 = 300;
 
 /// Seconds by which the clock moves: within the day of a request id, over it, over the month of an
 /// import.
@@ -274,6 +279,58 @@ impl Pair {
         }
     }
 
+    /// Erases everybody and every identifier; then nothing is left of anybody.
+    fn erase_everybody(&mut self) {
+        use _native::wire::v1::member_key::Key;
+        const EMPTY: [Table; 7] = [
+            Table::Addresses,
+            Table::Heads,
+            Table::Bodies,
+            Table::Fields,
+            Table::Merges,
+            Table::MemberMerges,
+            Table::Trash,
+        ];
+        for space in [SPACE, OTHER_SPACE] {
+            let of_contacts = (1..NUMBERS_MAX).map(Key::ContactId);
+            for key in of_contacts.chain((1..NUMBERS_MAX).map(Key::HeadId)) {
+                let member = Some(MemberKey { key: Some(key) });
+                let request = EraseMemberRequest { space: Some(space), member, options: None };
+                if self.call(ERASE_MEMBER, &request).is_some() {
+                    // Which erasures share a task would differ.
+                    self.memory.0.upkeep().settle();
+                    self.lmdb.0.upkeep().settle();
+                }
+            }
+        }
+        for (table, _, value) in entries(self.memory.1.as_ref()) {
+            assert!(!EMPTY.contains(&table), "something is left in {}", table.name());
+            match table {
+                Table::Changes => {
+                    let segment = records::decode(table, &value).expect("a segment");
+                    let list = records::unpack_changes(&segment).expect("a list");
+                    for change in list.changes {
+                        let bare = ChangeRecord {
+                            dataset_id: change.dataset_id,
+                            version: change.version,
+                            origin: change.origin,
+                            merge_id: change.merge_id,
+                            successor_dataset_id: change.successor_dataset_id,
+                            erased: true,
+                            ..Default::default()
+                        };
+                        assert_eq!(change, bare);
+                    }
+                }
+                Table::Requests => {
+                    let request: RequestRecord = records::decode(table, &value).expect("a record");
+                    assert!(request.erased || request.dataset_ids.is_empty(), "{request:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Closes both and compares everything they hold.
     fn finish(self, directory: &Path, store: &Path) {
         let (memory, lmdb) = (self.memory.1, self.lmdb.1);
@@ -423,6 +480,7 @@ fn check(seed: u64) -> (usize, usize) {
     assert!(pair.refusals > REQUESTS / 10, "{} refusals", pair.refusals);
     assert!(revision(&pair) > 10, "{} revisions", revision(&pair));
     let proved = (pair.merges, pair.erasures);
+    pair.erase_everybody();
     pair.finish(directory.path(), &store);
     proved
 }
