@@ -3,6 +3,9 @@
 Members are made in the order in which a test names them and count from 1; so do heads.
 """
 
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -411,3 +414,29 @@ def found(path: Path) -> set[str]:
         if any(text.encode() in content or text.encode("utf-16-le") in content
                for content in contents)
     }  # fmt: skip
+
+
+KILLED = "import sys; from zmey._native import compact; print(flush=True); compact(sys.argv[1])"
+
+
+def test_compacting_that_is_killed_leaves_the_old_store_or_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    core = open_core(store_path=path)
+    everybody = [change(keys(f"email=m{number}@example.com")) for number in range(10_000)]
+    for _ in range(3):
+        Api(core).set_members([*everybody[:5_000]])
+        Api(core).set_members([*everybody[5_000:]])
+    core.close()
+    dump(str(path), str(tmp_path / "before"))
+    expected = (tmp_path / "before").read_bytes()
+    for number in range(8):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.008 * number)
+            process.kill()
+        dump(str(path), str(tmp_path / f"after-{number}"))
+        assert (tmp_path / f"after-{number}").read_bytes() == expected
+        assert not (path / "compacting").exists()
