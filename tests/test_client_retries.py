@@ -24,6 +24,7 @@ READS = {
     *("HeadService/ListHeads", "MatchService/Resolve", "MatchService/ResolveBatch"),
     *("MatchService/Normalize", "MemberService/GetMember", "MemberService/GetDataset"),
     *("MemberService/MembersExist", "MemberService/FindMembers", "MemberService/ListMerges"),
+    "MemberService/GetErasure",
 }
 ANN = keys("email=ann@example.com")
 FOR_EVER = 1_000
