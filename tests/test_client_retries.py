@@ -27,6 +27,7 @@ READS = {
     *("MatchService/Normalize", "MemberService/GetMember", "MemberService/GetDataset"),
     *("MemberService/MembersExist", "MemberService/FindMembers", "MemberService/ListMerges"),
     "OriginService/ListOrigins",
+    "MemberService/GetErasure",
 }
 ANN = keys("email=ann@example.com")
 FOR_EVER = 1_000

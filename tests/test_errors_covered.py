@@ -145,6 +145,14 @@ def _merge(api: Api) -> int:
     return api.merge_members(keys(ANN), keys(contact_id=2), head_rule=rule).outcome.merge_id
 
 
+def _repeat_erased(api: Api) -> object:
+    """Repeats a request whose member was erased since."""
+    repeated = change(keys(ANN), sets(z="1"), request_id="r-1")
+    api.set_member(repeated)
+    api.erase_member(member_key(ANN))
+    return api.set_member(repeated)
+
+
 def _undone_after(api: Api, detached: list[str]) -> object:
     """Undoes the merge after heads were detached and Bob's datakey was changed."""
     api.set_member(change(keys(BOB), sets(b="1")))
@@ -237,6 +245,8 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
         api.set_member(change(keys(ANN), heads=[ruled(BOB, multi="NONE")]))
     )[0],
     "MEMBER_NOT_RESTORABLE": _call(lambda api: api.restore_member(member_key(ANN))),
+    "REQUEST_ERASED": _call(_repeat_erased),
+    "ERASURE_UNKNOWN": _call(lambda api: api.get_erasure(99)),
     "MERGE_SAME_MEMBER": _call(lambda api: api.merge_members(keys(ANN), keys(csid="A"))),
     "MERGE_UNKNOWN": _call(lambda api: api.unmerge_members(99)),
     "CHANGE_UNKNOWN": _call(lambda api: api.explain_decision(revision=999)),

@@ -384,6 +384,40 @@ def test_any_revision_is_found() -> None:
             assert one.datakeys[0].after == text
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_of_an_erased_member_nothing_is_told(api: Api, *, waits: bool) -> None:
+    """Neither before the log is scrubbed nor afterwards."""
+    made = api.set_member(change(keys(ANN, csid="A"), sets(a="1"), request_id="r-1")).revision
+    # Bob had the identifier before and after: what it was like with him goes, too.
+    make(api, BOB)
+    group = sets(**{"-group.news": '"1"'})
+    moved_to_bob = api.merge_members(keys(BOB), keys(ANN), head_rule=TRANSPLANT).outcome
+    of_bob = api.set_member(change(keys(ANN), group)).revision
+    api.unmerge_members(moved_to_bob.merge_id)
+    erased = api.erase_member(member_key(ANN)).outcome
+    if waits:
+        api.finished_erasure(erased.erasure_id)
+    answer = api.explain_decision(revision=made)
+    (one,) = answer.changes
+    bare = explanations.Change(
+        revision=made,
+        time_seconds=one.time_seconds,
+        origin="CHANGE_ORIGIN_CALL",
+        contact_id=1,
+        version=1,
+        erased=True,
+    )
+    assert one == bare
+    assert answer.explanation == explanations.Explanation()
+    with expect_fault("REQUEST_ERASED"):
+        api.explain_decision(request_id="r-1")
+    assert api.explain_decision(revision=moved_to_bob.revision).changes[0].erased
+    (kept,) = api.explain_decision(revision=of_bob).changes
+    assert not kept.erased
+    assert [head.head.address.value for head in kept.heads] == [""]
+    assert [head.HasField("after") for head in kept.heads] == [False]
+
+
 def test_what_is_not_there(api: Api) -> None:
     make(api, ANN)
     other = Api(api.core, OTHER_SPACE)

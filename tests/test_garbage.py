@@ -64,6 +64,12 @@ def valid_message(random: Random, method: str) -> Message:
         "RestoreMember": member_service.RestoreMemberRequest(
             space=SPACE, member=member_key("=ann@example.com")
         ),
+        "EraseMember": member_service.EraseMemberRequest(
+            space=SPACE, member=member_key("=ann@example.com")
+        ),
+        "GetErasure": member_service.GetErasureRequest(
+            space=SPACE, erasure_id=random.randrange(1, 500)
+        ),
         "ListMerges": member_service.ListMergesRequest(space=SPACE, contact_id=1),
         "ListHeads": head_service.ListHeadsRequest(space=SPACE, keys=keys),
         "AttachHead": head_service.AttachHeadRequest(space=SPACE, keys=keys, head=found[0]),

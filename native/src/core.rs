@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::service;
 use crate::space::{Space, Spaces};
 use crate::store::{Engine, Snapshot};
+use crate::upkeep::{Upkeep, Worker};
 use crate::write::Writer;
 use crate::write::queue::deadline_exceeded;
 
@@ -30,8 +31,10 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// The core.
 pub struct Core {
     engine: Arc<dyn Engine>,
-    writer: Writer,
-    spaces: Spaces,
+    /// Before the writer: it is dropped first, and commits what it has begun.
+    upkeep: Upkeep,
+    writer: Arc<Writer>,
+    spaces: Arc<Spaces>,
     metrics: Arc<Metrics>,
     clock: Clock,
     active_imports: Mutex<HashSet<ActiveImport>>,
@@ -48,7 +51,7 @@ impl Core {
 
     /// Starts on an engine that is open.
     pub fn on(engine: Arc<dyn Engine>, config: &CoreConfig, clock: Clock) -> Result<Self> {
-        let spaces = boot::spaces(engine.as_ref(), &config.spaces)?;
+        let spaces = Arc::new(boot::spaces(engine.as_ref(), &config.spaces)?);
         let metrics = Arc::new(Metrics::default());
         let writer = Writer::start(
             Arc::clone(&engine),
@@ -57,8 +60,18 @@ impl Core {
             config.commit_bytes_max,
         )
         .map_err(Fault::internal)?;
+        let writer = Arc::new(writer);
+        let upkeep = Upkeep::start(Worker {
+            engine: Arc::clone(&engine),
+            writer: Arc::clone(&writer),
+            spaces: Arc::clone(&spaces),
+            metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
+        })
+        .map_err(Fault::internal)?;
         Ok(Self {
             engine,
+            upkeep,
             writer,
             spaces,
             metrics,
@@ -96,7 +109,13 @@ impl Core {
     /// Commits what waits and takes no more; idempotent. The store is closed when the last
     /// reference to the core goes.
     pub fn close(&self) {
+        self.upkeep.close();
         self.writer.close();
+    }
+
+    /// The work that goes on after calls.
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     pub(crate) fn spaces(&self) -> &Spaces {

@@ -171,7 +171,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::RequestUnknown
         | R::MergeUnknown
         | R::HeadUnknown
-        | R::OriginUnknown => Code::NotFound,
+        | R::OriginUnknown
+        | R::ErasureUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }
@@ -190,6 +191,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::HeadLast
         | R::MergeSameMember
         | R::MergeUndone
+        | R::RequestErased
         | R::MergeHeadsGone
         | R::MergeHeadChanged
         | R::MergeDatakeyChanged

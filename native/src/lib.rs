@@ -2,8 +2,8 @@
 //!
 //! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
 //! functions on values; `store` is the ordered byte map; `matching` decides, `member` plans,
-//! `write` commits, `explain` says why, `import` takes rows, `service` has the methods.
-//! ARCHITECTURE.md is the map.
+//! `write` commits, `explain` says why, `import` takes rows, `upkeep` goes on after calls,
+//! `service` has the methods. ARCHITECTURE.md is the map.
 
 pub mod address;
 mod allocator;
@@ -24,6 +24,7 @@ pub mod service;
 pub mod space;
 pub mod store;
 pub mod tools;
+pub mod upkeep;
 pub mod wire;
 pub mod write;
 

@@ -13,6 +13,9 @@ pub struct Metrics {
     committed_batches: AtomicU64,
     commit_micros: AtomicU64,
     resolved: AtomicU64,
+    upkeep_tasks: AtomicU64,
+    upkeep_slices: AtomicU64,
+    upkeep_failures: AtomicU64,
 }
 
 impl Metrics {
@@ -29,6 +32,16 @@ impl Metrics {
         add(&self.resolved, items as u64);
     }
 
+    /// Says how many tasks of upkeep are left.
+    pub fn upkeep_left(&self, tasks: usize) {
+        self.upkeep_tasks.store(tasks as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a slice of upkeep, or an attempt at one that failed.
+    pub fn upkeep_tried(&self, succeeded: bool) {
+        add(if succeeded { &self.upkeep_slices } else { &self.upkeep_failures }, 1);
+    }
+
     /// Everything by Prometheus name.
     pub fn list(&self, engine: EngineStats) -> Vec<(&'static str, f64)> {
         vec![
@@ -37,6 +50,9 @@ impl Metrics {
             ("zmey_committed_batches_total", read(&self.committed_batches)),
             ("zmey_commit_seconds_total", read(&self.commit_micros) / 1e6),
             ("zmey_resolved_items_total", read(&self.resolved)),
+            ("zmey_upkeep_tasks", read(&self.upkeep_tasks)),
+            ("zmey_upkeep_slices_total", read(&self.upkeep_slices)),
+            ("zmey_upkeep_failures_total", read(&self.upkeep_failures)),
             ("zmey_store_used_bytes", float(engine.used_bytes)),
             ("zmey_store_map_bytes", float(engine.map_bytes)),
             ("zmey_store_readers", f64::from(engine.readers)),

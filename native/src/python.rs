@@ -331,6 +331,22 @@ fn load(py: Python<'_>, file: &str, store: &str, progress: Option<Py<PyAny>>) ->
 }
 
 #[pyfunction]
+#[pyo3(signature = (store, progress=None))]
+fn compact<'py>(
+    py: Python<'py>,
+    store: &str,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let store = Path::new(store);
+    let compacted = with_progress(py, progress, |progress| tools::compact(store, progress))?;
+    let answer = PyDict::new(py);
+    answer.set_item("entries", compacted.entries)?;
+    answer.set_item("bytes_before", compacted.bytes_before)?;
+    answer.set_item("bytes_after", compacted.bytes_after)?;
+    Ok(answer)
+}
+
+#[pyfunction]
 fn spaces<'py>(py: Python<'py>, store: &str) -> PyResult<Bound<'py, PyList>> {
     let summaries = without_gil(py, || tools::spaces(Path::new(store)))?;
     let answer = PyList::empty(py);
@@ -362,6 +378,7 @@ fn _native(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fsck, module)?)?;
     module.add_function(wrap_pyfunction!(dump, module)?)?;
     module.add_function(wrap_pyfunction!(load, module)?)?;
+    module.add_function(wrap_pyfunction!(compact, module)?)?;
     module.add_function(wrap_pyfunction!(spaces, module)?)?;
     Ok(())
 }

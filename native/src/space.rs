@@ -58,6 +58,11 @@ impl Spaces {
         self.by_name.contains_key(&(account_id, db_id))
     }
 
+    /// The space with a number in keys.
+    pub fn numbered(&self, number: u32) -> Option<&Arc<Space>> {
+        self.by_name.values().find(|space| space.number == number)
+    }
+
     /// The space that a request names.
     pub fn get(&self, space: Option<&v1::Space>) -> Result<&Arc<Space>> {
         let Some(&v1::Space { account_id, db_id }) = space else {

@@ -1,4 +1,4 @@
-//! What an operator does with a closed store: check, dump, load, list.
+//! What an operator does with a closed store: check, dump, load, compact, list.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -10,6 +10,7 @@ use crate::json;
 use crate::matching::fields::{Field, FieldKind};
 use crate::store::check::{self, Report, Rules};
 use crate::store::dump::Progress;
+use crate::store::lmdb::{self, Compacted};
 use crate::store::{Engine, Lmdb, Options, StoreError, StoreResult, Table, dump, keys, records};
 use crate::wire::storage::{BodyRecord, FieldRecord, SpaceRecord};
 
@@ -37,6 +38,11 @@ pub fn dump(store: &Path, file: &Path, progress: &mut Progress<'_>) -> Result<u6
 pub fn load(file: &Path, store: &Path, progress: &mut Progress<'_>) -> Result<u64> {
     let create = |directory: &Path| Lmdb::open(&options(directory));
     dump::load_directory(file, store, create, progress).map_err(|error| for_operator(&error))
+}
+
+/// Rewrites a closed store without what was removed from it.
+pub fn compact(store: &Path, progress: &mut Progress<'_>) -> Result<Compacted> {
+    lmdb::compact(&options(store), progress).map_err(|error| for_operator(&error))
 }
 
 /// One space of a store.

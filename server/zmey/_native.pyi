@@ -7,7 +7,7 @@ while it works. A core belongs to the process that opened it: use after fork is 
 from collections.abc import Callable
 from typing import Any, final
 
-__all__ = ["Core", "CoreError", "ImportStream", "dump", "fsck", "load", "spaces"]
+__all__ = ["Core", "CoreError", "ImportStream", "compact", "dump", "fsck", "load", "spaces"]
 
 class CoreError(Exception):
     """A call that failed.
@@ -118,6 +118,21 @@ def dump(store: str, file: str, progress: Callable[[str, int], None] | None = No
 
 def load(file: str, store: str, progress: Callable[[str, int], None] | None = None) -> int:
     """Fills a store that does not exist yet from a dump; returns the number of entries."""
+
+def compact(store: str, progress: Callable[[str, int], None] | None = None) -> dict[str, Any]:
+    """Rewrites a closed store without what was removed from it.
+
+    Args:
+        store: the directory.
+        progress: called with the table and the number of entries written so far.
+
+    Returns:
+        {"entries": int, "bytes_before": int, "bytes_after": int}
+
+    Raises:
+        CoreError: the store is owned by a running server, cannot be read, or the disk is full; then
+            it is as before.
+    """
 
 def spaces(store: str) -> list[dict[str, Any]]:
     """Lists the spaces of a closed store.

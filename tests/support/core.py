@@ -4,6 +4,7 @@
 for each RPC; `fault_of` and `expect_fault` decode what a refused call carries.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from support.contract import REASON_CODES
 from zmey._native import Core, CoreError
 from zmey.config import CoreConfig, FieldConfig, SpaceConfig
+from zmey.v1 import erasure_pb2 as erasures
 from zmey.v1 import error_reason_pb2 as errors
 from zmey.v1 import head_event_pb2 as head_events
 from zmey.v1 import head_service_pb2 as head_service
@@ -50,6 +52,8 @@ ORIGIN = "/zmey.v1.OriginService/"
 SPACE = Space(account_id=1, db_id=1)
 OTHER_SPACE = Space(account_id=1, db_id=2)
 MIB = 1024 * 1024
+# Ten seconds at least.
+ERASURE_POLLS_MAX = 1_000
 
 Answer = TypeVar("Answer", bound=Message)
 Result = TypeVar("Result")
@@ -248,6 +252,31 @@ class Api:
         """MemberService.RestoreMember."""
         request = member_service.RestoreMemberRequest(space=self.space, member=who, **options)
         return self.call(MEMBER + "RestoreMember", request, member_service.RestoreMemberResponse)
+
+    def erase_member(
+        self, who: member_service.MemberKey | None, **options: Any
+    ) -> member_service.EraseMemberResponse:
+        """MemberService.EraseMember."""
+        request = member_service.EraseMemberRequest(space=self.space, member=who, **options)
+        return self.call(MEMBER + "EraseMember", request, member_service.EraseMemberResponse)
+
+    def get_erasure(self, erasure_id: int, **options: Any) -> erasures.Erasure:
+        """MemberService.GetErasure without the revision."""
+        request = member_service.GetErasureRequest(
+            space=self.space, erasure_id=erasure_id, **options
+        )
+        answer = self.call(MEMBER + "GetErasure", request, member_service.GetErasureResponse)
+        return answer.erasure
+
+    def finished_erasure(self, erasure_id: int) -> erasures.Erasure:
+        """Waits until nothing of an erased member is left, and answers the proof."""
+        for _ in range(ERASURE_POLLS_MAX):
+            erasure = self.get_erasure(erasure_id)
+            if erasure.finished_seconds:
+                return erasure
+            time.sleep(0.01)
+        message = f"erasure {erasure_id} does not end"
+        raise AssertionError(message)
 
     def list_merges(self, contact_id: int, **options: Any) -> member_service.ListMergesResponse:
         """MemberService.ListMerges."""

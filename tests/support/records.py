@@ -4,26 +4,27 @@ The messages are those that `make stubs` generates into tests/generated; they ne
 are loaded from there. LZ4 blocks are unpacked here in plain Python.
 """
 
-import importlib.util
+import importlib
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
 __all__ = ["records", "unpack_changes", "unpack_lz4_block"]
 
-GENERATED = Path(__file__).resolve().parents[1] / "generated/zmey/storage/v1/records_pb2.py"
+GENERATED = Path(__file__).resolve().parents[1] / "generated/zmey/storage"
 MATCH_BYTES_MIN = 4
 LENGTH_CONTINUES = 15
 BYTE_CONTINUES = 255
 
 
 def _load() -> Any:
-    assert GENERATED.is_file(), f"{GENERATED} is missing: run `make stubs`"
-    spec = importlib.util.spec_from_file_location("zmey_storage_records", GENERATED)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    assert GENERATED.is_dir(), f"{GENERATED} is missing: run `make stubs`"
+    # The package zmey is the real one, which has no storage.
+    storage = types.ModuleType("zmey.storage")
+    storage.__path__ = [str(GENERATED)]
+    sys.modules["zmey.storage"] = storage
+    return importlib.import_module("zmey.storage.v1.records_pb2")
 
 
 records: Any = _load()

@@ -110,6 +110,7 @@ OPERATIONS: dict[str, Callable[[Api], Any]] = {
             for who in (email(1), email(4), "email=unseen@example.com")
         )
     ),
+    "erase": lambda api: api.erase_member(member_key(email(5))),
     "origin": lambda api: api.define_origin("web form"),
     "restore": lambda api: api.restore_member(member_key("contact=4")),
 }

@@ -4,13 +4,13 @@
 use _native::service::METHODS;
 use _native::wire::v1::{
     AddressType, AttachHeadRequest, DataRule, DatakeyRule, DefineOriginRequest,
-    DeleteMembersRequest, DeleteOriginRequest, DetachHeadRequest, FindMembersRequest,
-    GetDatasetRequest, GetMemberRequest, HeadAttach, HeadDeliveryFailed, HeadEvent, HeadKey,
-    HeadRule, HeadStop, ListHeadsRequest, ListMergesRequest, ListOriginsRequest, MemberChange,
-    MemberKey, MembersExistRequest, MergeMembersRequest, NormalizeRequest, RecordHeadEventsRequest,
-    ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, RestoreMemberRequest,
-    SetMemberBatchRequest, SetMemberRequest, UnmergeMembersRequest, WriteOptions, head_event,
-    head_key, member_key,
+    DeleteMembersRequest, DeleteOriginRequest, DetachHeadRequest, EraseMemberRequest,
+    FindMembersRequest, GetDatasetRequest, GetErasureRequest, GetMemberRequest, HeadAttach,
+    HeadDeliveryFailed, HeadEvent, HeadKey, HeadRule, HeadStop, ListHeadsRequest,
+    ListMergesRequest, ListOriginsRequest, MemberChange, MemberKey, MembersExistRequest,
+    MergeMembersRequest, NormalizeRequest, RecordHeadEventsRequest, ReplaceHeadRequest,
+    ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, SetMemberBatchRequest,
+    SetMemberRequest, UnmergeMembersRequest, WriteOptions, head_event, head_key, member_key,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -99,6 +99,11 @@ fn calls() -> Vec<(u8, Vec<u8>)> {
             "RestoreMember",
             encode(&RestoreMemberRequest { space, member: Some(member()), options: None }),
         ),
+        call(
+            "EraseMember",
+            encode(&EraseMemberRequest { space, member: Some(member()), options: None }),
+        ),
+        call("GetErasure", encode(&GetErasureRequest { space, erasure_id: 4, min_revision: 0 })),
         call("Normalize", encode(&NormalizeRequest { space, addresses })),
         call(
             "ResolveBatch",

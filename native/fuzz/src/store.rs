@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 
 use _native::store::{Engine, Memory, Mutations, Table, keys};
 use _native::tools;
+use _native::wire::storage::{EraseTask, ErasureRecord, TaskRecord, task_record};
 use _native::wire::v1::{
     AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
 };
 use _native::wire::v1::{
-    DefineOriginRequest, DeleteMembersRequest, MemberChange, MemberKey, MergeHeadRule,
-    MergeMembersRequest, SetMemberBatchRequest, StreamImportRequest, member_key,
+    DefineOriginRequest, DeleteMembersRequest, EraseMemberRequest, MemberChange, MemberKey,
+    MergeHeadRule, MergeMembersRequest, SetMemberBatchRequest, StreamImportRequest, member_key,
     stream_import_request,
 };
 use prost::Message;
@@ -92,7 +93,10 @@ fn entries() -> &'static [Entry] {
         merge(&core);
         delete(&core);
         define_origin(&core);
+        erase(&core);
+        core.upkeep().settle();
         core.close();
+        begin_again(engine.as_ref());
         assert_clean(engine.as_ref());
         read(engine.as_ref())
     })
@@ -158,6 +162,44 @@ fn define_origin(core: &_native::core::Core) {
     };
     let request = request.encode_to_vec().into();
     core.call("/zmey.v1.OriginService/DefineOrigin", request, None).expect("a good label");
+}
+
+/// Erases one more member.
+fn erase(core: &_native::core::Core) {
+    let changes = vec![MemberChange {
+        keys: Some(fixture::email_keys("eva@example.net")),
+        ..MemberChange::default()
+    }];
+    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+    let request = batch.encode_to_vec().into();
+    core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("a good change");
+    let eva = fixture::address(AddressType::Email, "eva@example.net");
+    let member = Some(MemberKey { key: Some(member_key::Key::Address(eva)) });
+    let request = EraseMemberRequest { space: Some(SPACE), member, options: None };
+    let request = request.encode_to_vec().into();
+    core.call("/zmey.v1.MemberService/EraseMember", request, None).expect("a member");
+}
+
+/// Lets the erasure be one that goes on, as after a crash.
+fn begin_again(engine: &dyn Engine) {
+    let begun = engine.write(&mut |snapshot| {
+        let mut mutations = Mutations::default();
+        snapshot.scan(Table::Erasures, &[], 1, &mut |key, value| {
+            let (space_number, erasure_id) =
+                keys::parse_numbered(Table::Erasures, key).expect("a good key");
+            let erasure = ErasureRecord::decode(value).expect("a good record");
+            let task = keys::owned(|key| keys::task(key, erasure.task_id));
+            let work = EraseTask { erasure_ids: vec![erasure_id], ..EraseTask::default() };
+            let work = Some(task_record::Work::Erase(work));
+            let record = TaskRecord { space_number, work, ..TaskRecord::default() };
+            mutations.put(Table::Tasks, &task, &record.encode_to_vec());
+            let erasure = ErasureRecord { finished_seconds: 0, ..erasure };
+            mutations.put(Table::Erasures, key, &erasure.encode_to_vec());
+            ControlFlow::Continue(())
+        })?;
+        Ok(mutations)
+    });
+    begun.expect("memory writes");
 }
 
 fn read(engine: &dyn Engine) -> Vec<Entry> {

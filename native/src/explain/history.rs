@@ -2,9 +2,12 @@
 
 use std::ops::{ControlFlow, Range};
 
+use crate::fault::Failure;
 use crate::member::View;
 use crate::store::{Snapshot, StoreResult, Table, keys, records};
 use crate::wire::storage::{ChangeRecord, ChangeSegment, Reasoning};
+use crate::write::changelog::erased;
+use crate::write::requests;
 
 /// How far back a segment is looked for at first; most hold one change.
 const STEP_BACK_FIRST: u64 = 4;
@@ -23,27 +26,26 @@ pub struct Past {
 /// The change of one revision, if the space has it.
 pub fn by_revision(view: &View<'_>, space: u32, revision: u64) -> StoreResult<Option<Past>> {
     let range = revision..revision.saturating_add(1);
-    let Some((time_seconds, changes)) = read(view.snapshot(), space, range)? else {
+    let Some((time_seconds, changes)) = read(view, space, range)? else {
         return Ok(None);
     };
     let reasoning = changes.first().and_then(|(_, change)| change.reasoning.clone());
     Ok(Some(Past { reasoning: reasoning.unwrap_or_default(), changes, time_seconds }))
 }
 
-/// What a request did, if its answer is still kept.
+/// What a request did, if its answer is still kept; a fault where it was erased.
 pub fn by_request(
     view: &View<'_>,
     space: u32,
     id: &str,
     now_seconds: i64,
-) -> StoreResult<Option<Past>> {
+) -> Result<Option<Past>, Failure> {
     let key = keys::owned(|key| keys::request(key, space, id.as_bytes()));
-    let record = view.request(&key)?.filter(|record| record.expires_seconds > now_seconds);
-    let Some(record) = record else {
+    let Some(record) = requests::answered(view, (&key, id), now_seconds)? else {
         return Ok(None);
     };
     let end = record.revision + 1;
-    let read = read(view.snapshot(), space, end.saturating_sub(record.changes)..end)?;
+    let read = read(view, space, end.saturating_sub(record.changes)..end)?;
     Ok(Some(Past {
         reasoning: record.reasoning.unwrap_or_default(),
         changes: read.map(|(_, changes)| changes).unwrap_or_default(),
@@ -54,14 +56,14 @@ pub fn by_request(
 /// The changes of some revisions, which one batch made, and when.
 #[expect(clippy::type_complexity, reason = "a name for the pair would say less")]
 fn read(
-    snapshot: &dyn Snapshot,
+    view: &View<'_>,
     space: u32,
     revisions: Range<u64>,
 ) -> StoreResult<Option<(i64, Vec<(u64, ChangeRecord)>)>> {
     if revisions.is_empty() {
         return Ok(None);
     }
-    let Some((first, segment)) = segment(snapshot, revisions.start)? else {
+    let Some((first, segment)) = segment(view.snapshot(), revisions.start)? else {
         return Ok(None);
     };
     let end = first + u64::from(segment.count);
@@ -69,9 +71,23 @@ fn read(
         return Ok(None);
     }
     let changes = records::unpack_changes(&segment)?.changes;
-    let numbered = (first..).zip(changes);
-    let asked = numbered.filter(|(revision, _)| revisions.contains(revision)).collect();
+    let mut asked: Vec<_> =
+        (first..).zip(changes).filter(|(revision, _)| revisions.contains(revision)).collect();
+    for (_, change) in &mut asked {
+        if is_erased(view, space, change)? {
+            *change = erased(change);
+        }
+    }
     Ok(Some((segment.time_seconds, asked)))
+}
+
+/// Whether the member of a change, or the other one of its merge, is erased: the upkeep may not
+/// have come to the change yet.
+fn is_erased(view: &View<'_>, space: u32, change: &ChangeRecord) -> StoreResult<bool> {
+    if view.erasure_of(space, change.dataset_id)? != 0 {
+        return Ok(true);
+    }
+    Ok(change.merge_id != 0 && view.merge(space, change.merge_id)?.is_none())
 }
 
 /// The last segment that begins at or before a revision. Snapshots are read forwards only, so that

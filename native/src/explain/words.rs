@@ -195,6 +195,7 @@ pub fn change(
         ended,
         successor_contact_id: record.successor_dataset_id,
         merge_id: record.merge_id,
+        erased: record.erased,
         request_id: record.request_id.clone(),
         datakeys: datakeys.into_iter().map(datakey_difference).collect(),
         heads,

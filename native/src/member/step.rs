@@ -251,20 +251,24 @@ pub fn check_version(
     contact: u64,
     expected: Option<u64>,
 ) -> Result<(), Failure> {
-    let Some(expected) = expected else {
-        return Ok(());
-    };
-    let version = view.body(space, contact)?.map_or(0, |body| body.version);
-    if version == expected {
+    if expected.is_none() {
         return Ok(());
     }
+    let version = view.body(space, contact)?.map_or(0, |body| body.version);
+    Ok(compare_versions(expected, version)?)
+}
+
+/// Refuses another version than the caller expects.
+pub fn compare_versions(expected: Option<u64>, version: u64) -> Result<(), Fault> {
+    let Some(expected) = expected.filter(|&expected| expected != version) else {
+        return Ok(());
+    };
     Err(Fault::new(
         ErrorReason::Versioning,
         "The member has changed since it was read; read it again and repeat.",
     )
     .with("expected_version", expected)
-    .with("version", version)
-    .into())
+    .with("version", version))
 }
 
 fn unchanged(

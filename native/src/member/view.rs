@@ -10,10 +10,11 @@ mod origins;
 
 pub use changes::address_key;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use rustc_hash::FxHashMap;
+use prost::Message;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::attempt::Journal;
 use self::origins::OpenOrigins;
@@ -67,23 +68,28 @@ enum Place {
 pub struct View<'b> {
     snapshot: &'b dyn Snapshot,
     slots: Vec<Slot<'b>>,
-    /// Changed addresses that the batch does not name.
-    others: FxHashMap<Vec<u8>, AddressRecord>,
+    /// Changed addresses that the batch does not name; `None` is one that is no more.
+    others: FxHashMap<Vec<u8>, Option<AddressRecord>>,
     bodies: Vec<(Number, Body)>,
     places: FxHashMap<Number, Place>,
     living: FxHashMap<Number, bool>,
     /// Changed redirects; `None` ends one.
-    redirects: FxHashMap<Number, Option<u64>>,
+    redirects: FxHashMap<Number, Option<RedirectRecord>>,
     heads: FxHashMap<Number, (HeadRecord, bool)>,
     /// Heads that the batch has made, by their position among the mutations: most are never read
     /// again.
     new_heads: FxHashMap<Number, u32>,
+    /// Heads that are no more: their numbers are never given again.
+    gone_heads: FxHashSet<Number>,
     fields: BTreeMap<Vec<u8>, bool>,
-    requests: FxHashMap<Vec<u8>, RequestRecord>,
+    requests: FxHashMap<Vec<u8>, Option<RequestRecord>>,
     /// Changed deleted members; `None` is one that is kept no longer.
     trash: FxHashMap<Number, Option<Box<TrashRecord>>>,
-    /// Changed merges.
-    merges: FxHashMap<Number, MergeRecord>,
+    /// Changed merges; `None` is one that is no more.
+    merges: FxHashMap<Number, Option<Box<MergeRecord>>>,
+    /// Changed records of the tables that have no map of their own, encoded; `None` is one that
+    /// is no more.
+    records: FxHashMap<(Table, Vec<u8>), Option<Vec<u8>>>,
     spaces: FxHashMap<u32, OpenSpace>,
     origins: FxHashMap<u32, OpenOrigins>,
     header: StoreHeader,
@@ -123,10 +129,12 @@ impl<'b> View<'b> {
             living: FxHashMap::default(),
             heads: FxHashMap::default(),
             new_heads: FxHashMap::default(),
+            gone_heads: FxHashSet::default(),
             fields: BTreeMap::new(),
             requests: FxHashMap::default(),
             merges: FxHashMap::default(),
             trash: FxHashMap::default(),
+            records: FxHashMap::default(),
             out,
             spaces: FxHashMap::default(),
             origins: FxHashMap::default(),
@@ -184,7 +192,7 @@ impl<'b> View<'b> {
             return Ok(self.slots[position].record);
         }
         match self.others.get(key) {
-            Some(record) => Ok(Some(*record)),
+            Some(record) => Ok(*record),
             None => records::get(self.snapshot, Table::Addresses, key),
         }
     }
@@ -283,12 +291,21 @@ impl<'b> View<'b> {
 
     /// The number that a merged one leads to.
     pub fn redirect(&self, space: u32, id: u64) -> StoreResult<Option<u64>> {
-        if let Some(&to) = self.redirects.get(&(space, id)) {
-            return Ok(to);
+        let redirect = self.redirect_record(space, id)?;
+        Ok(redirect.map(|redirect| redirect.to_dataset_id).filter(|&to| to != 0))
+    }
+
+    /// The erasure of a number; 0 where it was not erased.
+    pub fn erasure_of(&self, space: u32, id: u64) -> StoreResult<u64> {
+        Ok(self.redirect_record(space, id)?.map_or(0, |redirect| redirect.erasure_id))
+    }
+
+    fn redirect_record(&self, space: u32, id: u64) -> StoreResult<Option<RedirectRecord>> {
+        if let Some(&redirect) = self.redirects.get(&(space, id)) {
+            return Ok(redirect);
         }
         let key = keys::owned(|key| keys::redirect(key, space, id));
-        let redirect: Option<RedirectRecord> = records::get(self.snapshot, Table::Redirects, &key)?;
-        Ok(redirect.map(|redirect| redirect.to_dataset_id))
+        records::get(self.snapshot, Table::Redirects, &key)
     }
 
     /// The record of a head, if it was ever seen.
@@ -313,7 +330,7 @@ impl<'b> View<'b> {
     /// The stored answer to a request id, those of this view included.
     pub fn request(&self, key: &[u8]) -> StoreResult<Option<RequestRecord>> {
         match self.requests.get(key) {
-            Some(record) => Ok(Some(record.clone())),
+            Some(record) => Ok(record.clone()),
             None => records::get(self.snapshot, Table::Requests, key),
         }
     }
@@ -321,11 +338,46 @@ impl<'b> View<'b> {
     /// A merge, those of this view included.
     pub fn merge(&self, space: u32, id: u64) -> StoreResult<Option<MergeRecord>> {
         if let Some(record) = self.merges.get(&(space, id)) {
-            Ok(Some(record.clone()))
+            Ok(record.as_deref().cloned())
         } else {
             let key = keys::owned(|key| keys::merge(key, space, id));
             records::get(self.snapshot, Table::Merges, &key)
         }
+    }
+
+    /// The merges of a member as receiver and as source, those of this view included, in order.
+    pub fn merges_of(&self, space: u32, member: u64) -> StoreResult<BTreeSet<u64>> {
+        let mut merges = BTreeSet::new();
+        let prefix = keys::owned(|key| keys::body(key, space, member));
+        let mut failed = Ok(());
+        self.snapshot.scan(Table::MemberMerges, &prefix, usize::MAX, &mut |key, _| {
+            if !key.starts_with(&prefix) {
+                return ControlFlow::Break(());
+            }
+            match keys::parse_member_merge(key) {
+                Ok((_, _, merge_id)) => drop(merges.insert(merge_id)),
+                Err(error) => failed = Err(error),
+            }
+            ControlFlow::Continue(())
+        })?;
+        failed?;
+        let ours = self.merges.iter().filter(|((of, _), _)| *of == space);
+        for (&(_, merge_id), record) in ours {
+            match record.as_deref() {
+                None => drop(merges.remove(&merge_id)),
+                Some(record) => {
+                    if [record.receiver_dataset_id, record.source_dataset_id].contains(&member) {
+                        merges.insert(merge_id);
+                    }
+                }
+            }
+        }
+        Ok(merges)
+    }
+
+    /// Whether a dataset id was ever given in an open space.
+    pub fn is_given(&self, space: u32, id: u64) -> bool {
+        self.spaces.get(&space).is_some_and(|open| (1..open.record.next_dataset_id).contains(&id))
     }
 
     /// A deleted member that can be restored, those of this view included.
@@ -335,6 +387,43 @@ impl<'b> View<'b> {
         }
         let key = keys::owned(|key| keys::trash(key, space, id));
         records::get(self.snapshot, Table::Trash, &key)
+    }
+
+    /// A record of a table without a method of its own, those of this view included: what
+    /// `set_record` changes.
+    pub fn record<M: Message + Default>(&self, table: Table, key: &[u8]) -> StoreResult<Option<M>> {
+        match self.records.get(&(table, key.to_vec())) {
+            Some(value) => value.as_ref().map(|value| records::decode(table, value)).transpose(),
+            None => records::get(self.snapshot, table, key),
+        }
+    }
+
+    /// The records of such a table whose keys begin with a prefix, those of this view included, in
+    /// the order of keys. For tables with few entries.
+    pub fn all_records<M: Message + Default>(
+        &self,
+        table: Table,
+        prefix: &[u8],
+    ) -> StoreResult<BTreeMap<Vec<u8>, M>> {
+        let mut values = BTreeMap::new();
+        self.snapshot.scan(table, prefix, usize::MAX, &mut |key, value| {
+            if !key.starts_with(prefix) {
+                return ControlFlow::Break(());
+            }
+            values.insert(key.to_vec(), value.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        let ours = self.records.iter();
+        for ((_, key), value) in
+            ours.filter(|((of, key), _)| *of == table && key.starts_with(prefix))
+        {
+            match value {
+                Some(value) => drop(values.insert(key.clone(), value.clone())),
+                None => drop(values.remove(key)),
+            }
+        }
+        let decoded = values.into_iter();
+        decoded.map(|(key, value)| Ok((key, records::decode(table, &value)?))).collect()
     }
 
     /// The first member from `from` on that the index lists under a prefix.
@@ -361,6 +450,9 @@ impl<'b> View<'b> {
     }
 
     fn head_mut(&mut self, space: u32, id: u64) -> StoreResult<Option<&mut (HeadRecord, bool)>> {
+        if self.gone_heads.contains(&(space, id)) {
+            return Ok(None);
+        }
         if !self.heads.contains_key(&(space, id)) {
             let new = self.new_heads.get(&(space, id));
             let known = if let Some(value) =

@@ -3,6 +3,7 @@
 pub mod attach_head;
 pub mod delete_members;
 pub mod detach_head;
+pub mod erase_member;
 pub mod head_rules;
 pub mod merge_members;
 pub mod origins;

@@ -70,7 +70,8 @@ pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, F
     let mut restored = Restored { version: 0, head_ids: Vec::new(), warnings: Vec::new() };
     for FormerHead { head_id, head } in heads {
         let owner = scene.owner_of(head_id)?;
-        if owner != 0 {
+        // One that was erased since has nobody and no record either.
+        if owner != 0 || scene.view.head(space, head_id)?.is_none() {
             restored.warnings.push(stayed(head_id, owner));
             continue;
         }
@@ -138,7 +139,10 @@ fn not_restorable(contact: u64) -> Fault {
 }
 
 fn stayed(head_id: u64, owner: u64) -> Warning {
-    let message = "An identifier of the deleted member belongs to another one by now.";
+    let message = match owner {
+        0 => "An identifier of the deleted member was erased since.",
+        _ => "An identifier of the deleted member belongs to another one by now.",
+    };
     Fault::new(ErrorReason::HeadStayed, message)
         .with("head_id", head_id)
         .with("owner_contact_id", owner)

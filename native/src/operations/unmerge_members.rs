@@ -228,7 +228,8 @@ impl Undoing {
     ) -> Result<bool, Failure> {
         let (space, head_id) = (scene.space(), former.head_id);
         let owner = scene.owner_of(head_id)?;
-        if owner != 0 {
+        // One that was erased since has nobody and no record either.
+        if owner != 0 || scene.view.head(space, head_id)?.is_none() {
             self.head_conflict(head_id, owner);
             return Ok(false);
         }

@@ -1,16 +1,20 @@
-//! The methods of `MemberService` that delete members and bring them back.
+//! The methods of `MemberService` that delete members, bring them back and erase them.
 
 use std::time::Instant;
 
 use crate::core::Core;
 use crate::fault::{Fault, Result};
 use crate::matching::{AddressBook, Probe, Target};
+use crate::member::read::wire_stamp;
 use crate::operations::delete_members::DeleteMembers;
+use crate::operations::erase_member::{EraseMember, counts};
 use crate::operations::restore_member::RestoreMember;
 use crate::service::head_service::{address_probe, single_probe};
-use crate::service::limits::check_items;
+use crate::service::limits::{check_items, check_revision};
 use crate::service::mutation::{Request, mutate, refuse_version};
 use crate::space::Space;
+use crate::store::{Table, keys};
+use crate::wire::storage::{ErasureRecord, TaskRecord};
 use crate::wire::v1;
 use crate::wire::v1::{ErrorReason, KeyKind, member_key};
 
@@ -75,5 +79,55 @@ fn probe(
         member_key::Key::Address(address) => address_probe(space, address, field, book)?,
         member_key::Key::HeadId(id) => single_probe(KeyKind::HeadId, Target::Head(*id)),
         member_key::Key::ContactId(id) => single_probe(KeyKind::ContactId, Target::Contact(*id)),
+    })
+}
+
+/// `EraseMember`.
+pub fn erase_member(
+    core: &Core,
+    request: &Request<v1::EraseMemberRequest>,
+    deadline: Option<Instant>,
+) -> Result<v1::EraseMemberResponse> {
+    let asked = &request.message;
+    let space = core.spaces().get(asked.space.as_ref())?;
+    let mut book = AddressBook::default();
+    let probes = vec![probe(space, asked.member.as_ref(), "member", &mut book)?];
+    let (outcome, replayed) =
+        mutate(core, space, (book, probes), Box::new(EraseMember), request, deadline)?;
+    core.upkeep().wake();
+    Ok(v1::EraseMemberResponse { outcome: Some(outcome), replayed })
+}
+
+/// `GetErasure`.
+pub fn get_erasure(core: &Core, request: &v1::GetErasureRequest) -> Result<v1::GetErasureResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    let erasure_id = request.erasure_id;
+    if erasure_id == 0 {
+        return Err(Fault::required("erasure_id"));
+    }
+    core.read(&AddressBook::default(), |view, _| {
+        check_revision(request.min_revision, view.revision())?;
+        let key = keys::owned(|key| keys::erasure(key, space.number, erasure_id));
+        let record: ErasureRecord = view.record(Table::Erasures, &key)?.ok_or_else(|| {
+            Fault::new(ErrorReason::ErasureUnknown, "There is no erasure with this number.")
+                .with("erasure_id", erasure_id)
+        })?;
+        let task = keys::owned(|key| keys::task(key, record.task_id));
+        let task: Option<TaskRecord> = view.record(Table::Tasks, &task)?;
+        let (through, scrubbed) = match (&task, record.finished_seconds) {
+            (Some(task), 0) => (task.total, task.done.min(task.total)),
+            _ => (erasure_id, erasure_id),
+        };
+        let erasure = v1::Erasure {
+            erasure_id,
+            begun: record.begun.as_ref().map(wire_stamp),
+            counts: Some(counts(&record)),
+            contact_ids: record.dataset_ids,
+            head_ids: record.head_ids,
+            finished_seconds: record.finished_seconds,
+            through_revision: through,
+            scrubbed_revision: scrubbed,
+        };
+        Ok(v1::GetErasureResponse { erasure: Some(erasure), revision: view.revision() })
     })
 }

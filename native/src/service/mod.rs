@@ -27,7 +27,7 @@ use crate::wire::{decode, encode, v1};
 pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 
 /// Every unary method by its full name.
-pub const METHODS: [(&str, Method); 23] = [
+pub const METHODS: [(&str, Method); 25] = [
     ("/zmey.v1.HeadService/ListHeads", |core, request, _| {
         answer(request, |request| head_service::list_heads(core, &request))
     }),
@@ -86,6 +86,12 @@ pub const METHODS: [(&str, Method); 23] = [
     }),
     ("/zmey.v1.MemberService/RestoreMember", |core, request, deadline| {
         change(request, |request| deleting::restore_member(core, request, deadline))
+    }),
+    ("/zmey.v1.MemberService/EraseMember", |core, request, deadline| {
+        change(request, |request| deleting::erase_member(core, request, deadline))
+    }),
+    ("/zmey.v1.MemberService/GetErasure", |core, request, _| {
+        answer(request, |request| deleting::get_erasure(core, &request))
     }),
     ("/zmey.v1.MemberService/ListMerges", |core, request, _| {
         answer(request, |request| merging::list_merges(core, &request))

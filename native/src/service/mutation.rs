@@ -54,6 +54,7 @@ changing! {
     DeleteMembersRequest,
     DeleteOriginRequest,
     DetachHeadRequest,
+    EraseMemberRequest,
     MergeMembersRequest,
     RecordHeadEventsRequest,
     ReplaceHeadRequest,

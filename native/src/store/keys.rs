@@ -27,11 +27,14 @@ pub const HEADER: &[u8] = b"header";
 /// In the type byte of an address: the address follows as SHA-256.
 const ADDRESS_HASHED: u8 = 0x80;
 
-/// Bytes of a key of Heads, Bodies, Redirects, Merges and Trash.
+/// Bytes of a key of Heads, Bodies, Redirects, Merges, Trash and Erasures.
 pub const NUMBERED_BYTES: usize = 12;
 
 /// In place of the length of a field value: the value follows as SHA-256.
 const FIELD_VALUE_HASHED: u8 = 0xff;
+
+/// In place of the first byte of a request id: its SHA-256 follows. No UTF-8 begins with it.
+const REQUEST_HASHED: u8 = 0xff;
 
 const HASH_BYTES: usize = 32;
 
@@ -172,6 +175,15 @@ pub fn request(key: &mut Vec<u8>, space: u32, request_id: &[u8]) {
     named(key, space, request_id);
 }
 
+/// Appends the key of Requests under which a request id is that was erased; `plain` is the key
+/// that it had.
+pub fn erased_request(key: &mut Vec<u8>, plain: &[u8]) {
+    let (space, request_id) = plain.split_at(plain.len().min(size_of::<u32>()));
+    key.extend_from_slice(space);
+    key.push(REQUEST_HASHED);
+    key.extend_from_slice(&Sha256::digest(request_id));
+}
+
 /// Appends a key of Imports; the id has at most `ID_BYTES_MAX` bytes.
 pub fn import(key: &mut Vec<u8>, space: u32, import_id: &[u8]) {
     named(key, space, import_id);
@@ -232,6 +244,16 @@ pub fn parse_origin(key: &[u8]) -> StoreResult<(u32, u32)> {
     parse().ok_or_else(|| malformed(Table::Origins, key))
 }
 
+/// Appends a key of Tasks.
+pub fn task(key: &mut Vec<u8>, task_id: u64) {
+    key.extend_from_slice(&task_id.to_be_bytes());
+}
+
+/// Appends a key of Erasures.
+pub fn erasure(key: &mut Vec<u8>, space: u32, erasure_id: u64) {
+    numbered(key, space, erasure_id);
+}
+
 /// The account and the database in a key of Spaces.
 pub fn parse_space(key: &[u8]) -> StoreResult<(u32, u32)> {
     let parse = || {
@@ -258,8 +280,7 @@ pub fn parse_address(key: &[u8]) -> StoreResult<AddressKey<'_>> {
     parse().ok_or_else(|| malformed(Table::Addresses, key))
 }
 
-/// The space and the number in a key of Heads, Bodies, Redirects, Merges or
-/// Trash.
+/// The space and the number in a key of Heads, Bodies, Redirects, Merges, Trash or Erasures.
 pub fn parse_numbered(table: Table, key: &[u8]) -> StoreResult<(u32, u64)> {
     let parse = || {
         let (space, rest) = split_u32(key)?;
@@ -310,7 +331,16 @@ pub fn parse_expiry(key: &[u8]) -> StoreResult<ExpiryKey<'_>> {
 
 /// The first revision in a key of Changes.
 pub fn parse_change(key: &[u8]) -> StoreResult<u64> {
-    let bytes = key.try_into().map_err(|_| malformed(Table::Changes, key))?;
+    parse_number(Table::Changes, key)
+}
+
+/// The task in a key of Tasks.
+pub fn parse_task(key: &[u8]) -> StoreResult<u64> {
+    parse_number(Table::Tasks, key)
+}
+
+fn parse_number(table: Table, key: &[u8]) -> StoreResult<u64> {
+    let bytes = key.try_into().map_err(|_| malformed(table, key))?;
     Ok(u64::from_be_bytes(bytes))
 }
 

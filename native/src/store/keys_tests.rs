@@ -25,7 +25,7 @@ fn hash(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn layout_is_the_documented_one() {
     let long = [b'x'; 401];
-    let cases: [(Vec<u8>, Vec<u8>); 12] = [
+    let cases: [(Vec<u8>, Vec<u8>); 14] = [
         (owned(|key| space(key, 7, 258)), vec![0, 0, 0, 7, 0, 0, 1, 2]),
         (owned(|key| space_prefix(key, 258)), vec![0, 0, 1, 2]),
         (
@@ -48,8 +48,13 @@ fn layout_is_the_documented_one() {
             [&[0, 0, 0, 1, 0, 2, 0xff], hash(&long).as_slice()].concat(),
         ),
         (owned(|key| request(key, 1, b"r")), vec![0, 0, 0, 1, b'r']),
+        (
+            owned(|key| erased_request(key, &[0, 0, 0, 1, b'r'])),
+            [&[0, 0, 0, 1, 0xff], hash(b"r").as_slice()].concat(),
+        ),
         (owned(|key| expiry(key, 9, Table::Imports, b"k")), vec![0, 0, 0, 0, 0, 0, 0, 9, 8, b'k']),
         (owned(|key| change(key, 258)), vec![0, 0, 0, 0, 0, 0, 1, 2]),
+        (owned(|key| task(key, 258)), vec![0, 0, 0, 0, 0, 0, 1, 2]),
     ];
     for (index, (actual, expected)) in cases.into_iter().enumerate() {
         assert_eq!(actual, expected, "case {index}");
@@ -77,7 +82,7 @@ fn lengths_at_the_limits() {
 fn malformed_keys_are_refused_without_telling_them() {
     type Parse = fn(&[u8]) -> Option<StoreError>;
     let number: Parse = |key| parse_numbered(Table::Heads, key).err();
-    let cases: [(Parse, &[u8]); 16] = [
+    let cases: [(Parse, &[u8]); 17] = [
         (|key| parse_space(key).err(), b"1234567"),
         (|key| parse_space(key).err(), b"123456789"),
         (|key| parse_address(key).err(), b"1234"),
@@ -90,10 +95,11 @@ fn malformed_keys_are_refused_without_telling_them() {
         (|key| parse_field(key).err(), b"123456\xffsecret12345678"),
         (|key| parse_named(Table::Requests, key).err(), b"1234"),
         (|key| parse_expiry(key).err(), b"12345678\x07"),
-        (|key| parse_expiry(key).err(), b"12345678\x0fsecret"),
+        (|key| parse_expiry(key).err(), b"12345678\x1esecret"),
         (|key| parse_origin(key).err(), b"123456789"),
         (|key| parse_member_merge(key).err(), b"1234567890123456789"),
         (|key| parse_change(key).err(), b"1234567"),
+        (|key| parse_task(key).err(), b"1234567"),
     ];
     for (index, (parse, key)) in cases.into_iter().enumerate() {
         let error = parse(key).unwrap_or_else(|| panic!("case {index} parses"));

@@ -4,7 +4,10 @@
 //! makes them valid. The map is remapped only while no transaction is open: whoever has one holds
 //! `mapped` shared. A `read` or `write` within a `read` of the same thread could wait for itself.
 
+mod compact;
 mod create;
+
+pub use compact::{Compacted, compact};
 
 use std::fs;
 use std::io;
@@ -104,6 +107,7 @@ impl Lmdb {
         let put_bytes_max = round(map_bytes_max - reserve_bytes);
         let map_bytes = options.map_bytes_initial.clamp(MAP_STEP_BYTES, put_bytes_max);
         let map_bytes = to_usize(round(map_bytes));
+        compact::remove_unfinished(&options.path).map_err(|error| path_failure(options, &error))?;
         if !options.path.join(DATA_FILE).exists() {
             create::create(options, map_bytes)?;
         }

@@ -42,11 +42,11 @@ pub enum Table {
     Heads,
     /// space, dataset id -> `BodyRecord` of a living member.
     Bodies,
-    /// space, merged dataset id -> `RedirectRecord`; kept for ever.
+    /// space, merged or erased dataset id -> `RedirectRecord`; kept for ever.
     Redirects,
     /// space, declared field, value, dataset id -> nothing: the secondary indexes.
     Fields,
-    /// space, request id -> `RequestRecord`.
+    /// space, request id -> `RequestRecord`; an erased one is there as SHA-256.
     Requests,
     /// space, import id -> `ImportRecord`.
     Imports,
@@ -62,11 +62,15 @@ pub enum Table {
     Trash,
     /// space, origin number -> `OriginRecord`: the sources of creation of heads.
     Origins,
+    /// task id, a revision -> `TaskRecord`: work that goes on after the call that began it.
+    Tasks,
+    /// space, erasure id -> `ErasureRecord`: the proofs that members were erased.
+    Erasures,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -82,6 +86,8 @@ impl Table {
         Self::MemberMerges,
         Self::Trash,
         Self::Origins,
+        Self::Tasks,
+        Self::Erasures,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -112,6 +118,8 @@ impl Table {
             Self::MemberMerges => "member_merges",
             Self::Trash => "trash",
             Self::Origins => "origins",
+            Self::Tasks => "tasks",
+            Self::Erasures => "erasures",
         }
     }
 }

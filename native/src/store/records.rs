@@ -74,8 +74,13 @@ pub fn pack(plain: Vec<u8>) -> (Bytes, u32) {
 
 /// Reads `content` of a segment.
 pub fn unpack_changes(segment: &ChangeSegment) -> StoreResult<ChangeList> {
+    decode(Table::Changes, &unpack(segment)?)
+}
+
+/// The encoded `ChangeList` of a segment.
+pub fn unpack(segment: &ChangeSegment) -> StoreResult<Bytes> {
     if segment.content_bytes == 0 {
-        return decode(Table::Changes, &segment.content);
+        return Ok(segment.content.clone());
     }
     let plain_bytes = segment.content_bytes as usize;
     let plain = (plain_bytes / LZ4_RATIO_MAX <= segment.content.len())
@@ -86,7 +91,7 @@ pub fn unpack_changes(segment: &ChangeSegment) -> StoreResult<ChangeList> {
             table: Table::Changes.name(),
             problem: format!("{} bytes do not decompress", segment.content.len()),
         })?;
-    decode(Table::Changes, &plain)
+    Ok(plain.into())
 }
 
 #[cfg(test)]

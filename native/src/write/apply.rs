@@ -83,6 +83,7 @@ pub fn whole_step(
             request_id: step.request.as_ref().map_or("", |request| request.id.as_str()),
             changes: Vec::new(),
             reasoning: Reasoning::default(),
+            concerned: Vec::new(),
         };
         let restored = match deleted {
             None => None,
@@ -148,12 +149,19 @@ pub fn members(
             let mut reasoning = step::reasoning(view, keys, step, decision, &answer.warnings);
             reasoning.rules = outcome.rules;
             let revisions = first_revision..view.revision() + 1;
+            let concerned = concerned(&answer);
             let outcome = answer.encode_to_vec().into();
-            let answer = requests::Answer { outcome, reasoning, revisions };
+            let answer = requests::Answer { outcome, concerned, reasoning, revisions };
             requests::keep(view, request, answer, now_seconds)?;
         }
         Ok(answer)
     })
+}
+
+/// The members whom an outcome names.
+fn concerned(outcome: &MemberOutcome) -> Vec<u64> {
+    let conflicts = outcome.resolution.iter().flat_map(|resolution| &resolution.conflicts);
+    conflicts.map(|conflict| conflict.contact_id).chain([outcome.contact_id]).collect()
 }
 
 /// What a row of an import leads to.

@@ -62,6 +62,20 @@ impl Changes {
     }
 }
 
+/// What stays of a change whose member is erased: everything that is not listed here goes, also
+/// what later versions add.
+pub fn erased(change: &ChangeRecord) -> ChangeRecord {
+    ChangeRecord {
+        dataset_id: change.dataset_id,
+        version: change.version,
+        origin: change.origin,
+        successor_dataset_id: change.successor_dataset_id,
+        merge_id: change.merge_id,
+        erased: true,
+        ..Default::default()
+    }
+}
+
 /// The top-level datakeys that differ between two canonical objects: those of the first in its
 /// order, then those that only the second has.
 pub fn deltas(before: &str, after: &str) -> Vec<DatakeyDelta> {

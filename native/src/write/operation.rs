@@ -65,6 +65,8 @@ pub struct Scene<'a, 'v> {
     pub changes: Vec<ChangeRecord>,
     /// Why, as far as it is decided by now.
     pub reasoning: Reasoning,
+    /// The members whom the request or the outcome names: when one is erased, so is the outcome.
+    pub concerned: Vec<u64>,
 }
 
 /// Applies an operation; what it changed goes to the change log.
@@ -91,11 +93,12 @@ pub fn apply(
             request_id: options.request.as_ref().map_or("", |request| request.id.as_str()),
             changes: Vec::new(),
             reasoning: Reasoning { operation: operation.name().to_owned(), ..Default::default() },
+            concerned: Vec::new(),
         };
         let outcome = Bytes::from(operation.apply(&mut scene)?);
-        Ok((outcome, scene.changes, scene.reasoning))
+        Ok((outcome, scene.changes, (scene.reasoning, scene.concerned)))
     });
-    let (outcome, changes, reasoning) = done?;
+    let (outcome, changes, (reasoning, concerned)) = done?;
     let mut log = Changes::default();
     for change in &changes {
         log.push(change);
@@ -103,7 +106,8 @@ pub fn apply(
     log.write(view, batch.space.number, now_seconds, first_revision);
     if let Some(request) = &options.request {
         let revisions = first_revision..view.revision() + 1;
-        let answer = requests::Answer { outcome: outcome.clone(), reasoning, revisions };
+        let outcome = outcome.clone();
+        let answer = requests::Answer { outcome, concerned, reasoning, revisions };
         requests::keep(view, request, answer, now_seconds)?;
     }
     Ok(OperationAnswer { outcome, replayed: false })
@@ -152,6 +156,7 @@ impl<'a> Scene<'a, '_> {
         }
         let record = reasoning::decision_record(self.view, keys, decision);
         self.reasoning.decisions.push(DecisionRecord { role: role as u32, ..record });
+        self.concerned.push(decision.contact);
         Ok(decision.contact)
     }
 
@@ -200,9 +205,15 @@ impl<'a> Scene<'a, '_> {
 
     /// Logs a change.
     pub fn log(&mut self, change: ChangeRecord) {
-        let request_id = self.request_id.to_owned();
+        let mut request_id = String::new();
+        // What is erased has no history that could be erased again.
+        if !change.erased {
+            request_id.push_str(self.request_id);
+            self.concerned.push(change.dataset_id);
+        }
         let origin = self.batch.origin as u32;
-        let reasoning = Some(self.reasoning.clone());
+        // Of an erasure nothing is kept but that it was.
+        let reasoning = (!change.erased).then(|| self.reasoning.clone());
         self.changes.push(ChangeRecord { request_id, origin, reasoning, ..change });
         self.view.next_revision();
     }

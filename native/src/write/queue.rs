@@ -195,6 +195,11 @@ impl Writer {
         wait(&self.submit(job)?)
     }
 
+    /// The same where the job may wait for others: work that nobody waits for.
+    pub fn run_in_turn(&self, job: Job) -> Result<Done> {
+        wait(&self.submit_in_turn(job)?)
+    }
+
     /// Commits what waits, then ends the thread; idempotent.
     pub fn close(&self) {
         self.shared.lock().closed = true;

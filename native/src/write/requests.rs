@@ -39,18 +39,39 @@ pub fn check_length(id: &str) -> Result<()> {
     Ok(())
 }
 
+/// The first answer to a request id, if it is still kept; a fault where it was erased.
+pub fn answered(
+    view: &View<'_>,
+    (key, id): (&[u8], &str),
+    now_seconds: i64,
+) -> std::result::Result<Option<RequestRecord>, Failure> {
+    let is_kept = |record: &RequestRecord| record.expires_seconds > now_seconds;
+    let Some(record) = view.request(key)?.filter(is_kept) else {
+        let erased = keys::owned(|out| keys::erased_request(out, key));
+        return match view.request(&erased)?.filter(is_kept) {
+            Some(_) => Err(erased_since(id).into()),
+            None => Ok(None),
+        };
+    };
+    // The upkeep may not have come to it yet.
+    let space = keys::space_of(key).unwrap_or_default();
+    for &dataset_id in &record.dataset_ids {
+        if view.erasure_of(space, dataset_id)? != 0 {
+            return Err(erased_since(id).into());
+        }
+    }
+    Ok(Some(record))
+}
+
 /// The first answer to a request id, encoded, if it is still kept.
 pub fn replay(
     view: &View<'_>,
     request: &RequestId,
     now_seconds: i64,
 ) -> std::result::Result<Option<Bytes>, Failure> {
-    let Some(record) = view.request(&request.key)? else {
+    let Some(record) = answered(view, (&request.key, &request.id), now_seconds)? else {
         return Ok(None);
     };
-    if record.expires_seconds <= now_seconds {
-        return Ok(None);
-    }
     if record.fingerprint != request.fingerprint.as_slice() {
         return Err(Fault::new(
             ErrorReason::RequestIdReused,
@@ -67,6 +88,8 @@ pub fn replay(
 pub struct Answer {
     /// The encoded outcome.
     pub outcome: Bytes,
+    /// The members whom it concerns.
+    pub concerned: Vec<u64>,
     /// Why.
     pub reasoning: Reasoning,
     /// The revisions of its changes.
@@ -80,6 +103,10 @@ pub fn keep(
     answer: Answer,
     now_seconds: i64,
 ) -> StoreResult<()> {
+    let mut dataset_ids = answer.concerned;
+    dataset_ids.retain(|&id| id != 0);
+    dataset_ids.sort_unstable();
+    dataset_ids.dedup();
     if let Some(expired) = view.request(&request.key)? {
         expiry::forget(view, Table::Requests, &request.key, expired.expires_seconds);
     }
@@ -88,6 +115,8 @@ pub fn keep(
         fingerprint: request.fingerprint.to_vec().into(),
         outcome: answer.outcome,
         expires_seconds,
+        dataset_ids,
+        erased: false,
         reasoning: Some(answer.reasoning),
         revision: answer.revisions.end - 1,
         changes: answer.revisions.end - answer.revisions.start,
@@ -96,4 +125,34 @@ pub fn keep(
     expiry::remember(view, Table::Requests, &request.key, expires_seconds);
     view.set_request(request.key.clone(), record);
     Ok(())
+}
+
+/// Removes an answer that is kept; the request id goes on being refused for the rest of its day.
+pub fn erase(
+    view: &mut View<'_>,
+    key: &[u8],
+    expires_seconds: i64,
+    now_seconds: i64,
+) -> StoreResult<()> {
+    expiry::forget(view, Table::Requests, key, expires_seconds);
+    view.remove_request(key.to_vec());
+    if expires_seconds <= now_seconds {
+        return Ok(());
+    }
+    let erased = keys::owned(|out| keys::erased_request(out, key));
+    if let Some(former) = view.request(&erased)? {
+        expiry::forget(view, Table::Requests, &erased, former.expires_seconds);
+    }
+    expiry::remember(view, Table::Requests, &erased, expires_seconds);
+    let record = RequestRecord { expires_seconds, erased: true, ..Default::default() };
+    view.set_request(erased, record);
+    Ok(())
+}
+
+fn erased_since(id: &str) -> Fault {
+    Fault::new(
+        ErrorReason::RequestErased,
+        "This request_id came before and its member was erased since; nothing is done again.",
+    )
+    .with("request_id", id)
 }

@@ -9,27 +9,30 @@ use _native::core::Core;
 use _native::import::ImportStream;
 use _native::store::{Engine, Lmdb, Memory, Mutations, Options, Table, dump, keys, records};
 use _native::tools;
-use _native::wire::storage::{BodyRecord, RedirectRecord, SpaceRecord};
+use _native::wire::storage::{
+    BodyRecord, ChangeRecord, RedirectRecord, RequestRecord, SpaceRecord,
+};
 use _native::wire::v1::explain_decision_request::Decision;
 use _native::wire::v1::import_column::Target;
 use _native::wire::v1::stream_import_request::Message as Import;
 use _native::wire::v1::{
-    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, ExplainDecisionRequest,
-    ExplainDecisionResponse, FieldColumn, IgnoredColumn, ImportChunk, ImportColumn, ImportOptions,
-    ImportRow, ListHeadsRequest, ListMergesRequest, ListOriginsRequest, MatchKeys, MemberChange,
-    MergeHeadRule, MergeMembersResponse, SetMemberBatchRequest, SetMemberRequest, Space,
-    StreamImportRequest, UnmergeMembersRequest, UnmergeMembersResponse,
+    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, EraseMemberRequest,
+    ExplainDecisionRequest, ExplainDecisionResponse, FieldColumn, GetErasureRequest, IgnoredColumn,
+    ImportChunk, ImportColumn, ImportOptions, ImportRow, ListHeadsRequest, ListMergesRequest,
+    ListOriginsRequest, MatchKeys, MemberChange, MemberKey, MergeHeadRule, MergeMembersResponse,
+    SetMemberBatchRequest, SetMemberRequest, Space, StreamImportRequest, UnmergeMembersRequest,
+    UnmergeMembersResponse,
 };
 use prost::Message;
 
 use crate::random::{Random, seeds};
 use crate::requests;
 use crate::support::{
-    ATTACH_HEAD, DEFINE_ORIGIN, DELETE_MEMBERS, DELETE_ORIGIN, DETACH_HEAD, EXPLAIN_DECISION,
-    FIND_MEMBERS, GET_DATASET, GET_MEMBER, LIST_HEADS, LIST_MERGES, LIST_ORIGINS, MEMBERS_EXIST,
-    MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, RECORD_HEAD_EVENTS, REPLACE_HEAD, RESOLVE,
-    RESOLVE_BATCH, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE, TestClock, UNMERGE_MEMBERS,
-    config_of, core_with, described, entries, field, space_config,
+    ATTACH_HEAD, DEFINE_ORIGIN, DELETE_MEMBERS, DELETE_ORIGIN, DETACH_HEAD, ERASE_MEMBER,
+    EXPLAIN_DECISION, FIND_MEMBERS, GET_DATASET, GET_ERASURE, GET_MEMBER, LIST_HEADS, LIST_MERGES,
+    LIST_ORIGINS, MEMBERS_EXIST, MERGE_MEMBERS, NORMALIZE, OTHER_SPACE, RECORD_HEAD_EVENTS,
+    REPLACE_HEAD, RESOLVE, RESOLVE_BATCH, RESTORE_MEMBER, SET_MEMBER, SET_MEMBER_BATCH, SPACE,
+    TestClock, UNMERGE_MEMBERS, config_of, core_with, described, entries, field, space_config,
 };
 
 type Entry = (Table, Vec<u8>, Vec<u8>);
@@ -37,6 +40,9 @@ type Entry = (Table, Vec<u8>, Vec<u8>);
 /// How many sequences are tried, and how many requests each has.
 const SEQUENCES: u64 = 12;
 const REQUESTS: usize = 300;
+
+/// More than all members and than all identifiers of a sequence.
+const NUMBERS_MAX: u64 = 300;
 
 /// Seconds by which the clock moves: within the day of a request id, over it, over the month of an
 /// import.
@@ -71,6 +77,8 @@ struct Pair {
     refusals: usize,
     /// Merges that were made and undone at once.
     merges: usize,
+    /// Members that were erased.
+    erasures: usize,
 }
 
 impl Pair {
@@ -86,7 +94,7 @@ impl Pair {
         let memory = core(Arc::new(Memory::default()));
         let lmdb = core(Arc::new(Lmdb::open(&options).expect("a new directory")));
         let last_change = MemberChange::default();
-        Self { clock, memory, lmdb, last_change, answers: 0, refusals: 0, merges: 0 }
+        Self { clock, memory, lmdb, last_change, answers: 0, refusals: 0, merges: 0, erasures: 0 }
     }
 
     /// Does the same to both and compares what comes of it.
@@ -158,10 +166,14 @@ impl Pair {
                 });
             }};
         }
-        match random.below(13) {
+        match random.below(14) {
             8..=10 => operate!(RECORD_HEAD_EVENTS, requests::record_events(random)),
             11 => operate!(DEFINE_ORIGIN, requests::define_origin(random)),
             12 => operate!(DELETE_ORIGIN, requests::delete_origin(random)),
+            13 => {
+                operate!(ERASE_MEMBER, requests::erase(random));
+                self.settle(random);
+            }
             6 => operate!(DELETE_MEMBERS, requests::delete(random)),
             7 => operate!(RESTORE_MEMBER, requests::restore(random)),
             0 => operate!(ATTACH_HEAD, requests::attach_head(random)),
@@ -175,6 +187,18 @@ impl Pair {
             }
             _ => self.merge_and_back(random),
         }
+    }
+
+    /// Lets both go on until nothing is left to do, so that what follows finds the same in both,
+    /// and reads what came of an erasure.
+    fn settle(&mut self, random: &mut Random) {
+        self.memory.0.upkeep().settle();
+        self.lmdb.0.upkeep().settle();
+        let latest = usize::try_from(revision(self)).expect("few revisions");
+        let erasure_id = latest.saturating_sub(random.below(3)) as u64;
+        let space = requests::space(random);
+        let request = GetErasureRequest { space, erasure_id, min_revision: 0 };
+        self.erasures += usize::from(self.call(GET_ERASURE, &request).is_some());
     }
 
     /// Undoing a merge at once leaves the members as they were.
@@ -296,6 +320,58 @@ impl Pair {
         });
         let space = requests::space(random);
         self.call(EXPLAIN_DECISION, &ExplainDecisionRequest { space, decision });
+    }
+
+    /// Erases everybody and every identifier; then nothing is left of anybody.
+    fn erase_everybody(&mut self) {
+        use _native::wire::v1::member_key::Key;
+        const EMPTY: [Table; 7] = [
+            Table::Addresses,
+            Table::Heads,
+            Table::Bodies,
+            Table::Fields,
+            Table::Merges,
+            Table::MemberMerges,
+            Table::Trash,
+        ];
+        for space in [SPACE, OTHER_SPACE] {
+            let of_contacts = (1..NUMBERS_MAX).map(Key::ContactId);
+            for key in of_contacts.chain((1..NUMBERS_MAX).map(Key::HeadId)) {
+                let member = Some(MemberKey { key: Some(key) });
+                let request = EraseMemberRequest { space: Some(space), member, options: None };
+                if self.call(ERASE_MEMBER, &request).is_some() {
+                    // Which erasures share a task would differ.
+                    self.memory.0.upkeep().settle();
+                    self.lmdb.0.upkeep().settle();
+                }
+            }
+        }
+        for (table, _, value) in entries(self.memory.1.as_ref()) {
+            assert!(!EMPTY.contains(&table), "something is left in {}", table.name());
+            match table {
+                Table::Changes => {
+                    let segment = records::decode(table, &value).expect("a segment");
+                    let list = records::unpack_changes(&segment).expect("a list");
+                    for change in list.changes {
+                        let bare = ChangeRecord {
+                            dataset_id: change.dataset_id,
+                            version: change.version,
+                            origin: change.origin,
+                            merge_id: change.merge_id,
+                            successor_dataset_id: change.successor_dataset_id,
+                            erased: true,
+                            ..Default::default()
+                        };
+                        assert_eq!(change, bare);
+                    }
+                }
+                Table::Requests => {
+                    let request: RequestRecord = records::decode(table, &value).expect("a record");
+                    assert!(request.erased || request.dataset_ids.is_empty(), "{request:?}");
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Closes both and compares everything they hold.
@@ -421,7 +497,7 @@ fn redirect(engine: &dyn Engine, to: u64) -> _native::store::StoreResult<bool> {
         if written {
             let from = keys::owned(|key| keys::redirect(key, space.number, space.next_dataset_id));
             space.next_dataset_id += 1;
-            let record = RedirectRecord { to_dataset_id: to };
+            let record = RedirectRecord { to_dataset_id: to, erasure_id: 0 };
             mutations.put(Table::Redirects, &from, &records::encode(&record));
             mutations.put(Table::Spaces, &key, &records::encode(&space));
         }
@@ -434,8 +510,9 @@ fn revision(pair: &Pair) -> u64 {
     tools::check(pair.memory.1.as_ref(), &mut |_, _| {}).expect("memory reads").revision
 }
 
-/// Runs one sequence; answers how many merges were made and undone at once.
-fn check(seed: u64) -> usize {
+/// Runs one sequence; answers how many merges were made and undone at once, and how many erasures
+/// were read.
+fn check(seed: u64) -> (usize, usize) {
     // Shown where the test fails.
     println!("ZMEY_TEST_SEED={seed}");
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -447,9 +524,10 @@ fn check(seed: u64) -> usize {
     assert!(pair.answers > REQUESTS / 4, "{} answers", pair.answers);
     assert!(pair.refusals > REQUESTS / 10, "{} refusals", pair.refusals);
     assert!(revision(&pair) > 10, "{} revisions", revision(&pair));
-    let merges = pair.merges;
+    let proved = (pair.merges, pair.erasures);
+    pair.erase_everybody();
     pair.finish(directory.path(), &store);
-    merges
+    proved
 }
 
 /// Who has which identifiers and data: everything but versions, times and history.
@@ -477,7 +555,9 @@ fn identities(engine: &dyn Engine) -> Vec<Entry> {
 #[test]
 fn any_sequence_of_requests_is_the_same_on_both_engines() {
     let seeds = seeds(SEQUENCES);
-    let merges: usize = seeds.iter().map(|&seed| check(seed)).sum();
-    // One sequence alone may have no two members to merge.
-    assert!(merges > 0 || seeds.len() == 1, "no merge was undone");
+    let proved: Vec<(usize, usize)> = seeds.iter().map(|&seed| check(seed)).collect();
+    // One sequence alone may have no two members to merge, and nobody to erase.
+    let alone = seeds.len() == 1;
+    assert!(alone || proved.iter().any(|(merges, _)| *merges > 0), "no merge was undone");
+    assert!(alone || proved.iter().any(|(_, erasures)| *erasures > 0), "nobody was erased");
 }

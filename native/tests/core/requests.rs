@@ -3,12 +3,13 @@
 use _native::wire::v1::{
     Address, AddressType, AttachHeadRequest, CopyMissing, CopySource, DataRule, DatakeyChange,
     DatakeyRule, DefineOriginRequest, DeleteMembersRequest, DeleteOriginRequest, DetachHeadRequest,
-    FieldValue, GetDatasetRequest, GetMemberRequest, HeadActivity, HeadAttach, HeadBot,
-    HeadCommunity, HeadConfirmed, HeadDelivered, HeadDeliveryFailed, HeadErrorsCleared, HeadEvent,
-    HeadKey, HeadPushRegistered, HeadRule, HeadStop, KeyKind, MatchKeys, MatchPolicy, MemberChange,
-    MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey, RecordHeadEventsRequest,
-    ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest, RestoreMemberRequest, Space,
-    UnmergeMembersRequest, WriteOptions, copy_source, head_event::Event, head_key, member_key,
+    EraseMemberRequest, FieldValue, GetDatasetRequest, GetMemberRequest, HeadActivity, HeadAttach,
+    HeadBot, HeadCommunity, HeadConfirmed, HeadDelivered, HeadDeliveryFailed, HeadErrorsCleared,
+    HeadEvent, HeadKey, HeadPushRegistered, HeadRule, HeadStop, KeyKind, MatchKeys, MatchPolicy,
+    MemberChange, MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey,
+    RecordHeadEventsRequest, ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest,
+    RestoreMemberRequest, Space, UnmergeMembersRequest, WriteOptions, copy_source,
+    head_event::Event, head_key, member_key,
 };
 use _native::wire::v1::{FindMembersRequest, MembersExistRequest};
 
@@ -416,6 +417,14 @@ pub fn restore(random: &mut Random) -> RestoreMemberRequest {
         space: space(random),
         member: Some(member_key(random)),
         options: Some(options),
+    }
+}
+
+pub fn erase(random: &mut Random) -> EraseMemberRequest {
+    EraseMemberRequest {
+        space: space(random),
+        member: Some(member_key(random)),
+        options: Some(write_options(random)),
     }
 }
 

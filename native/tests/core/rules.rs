@@ -69,7 +69,7 @@ fn merge_into(engine: &dyn Engine, to: u64) -> u64 {
     let from = space.next_dataset_id;
     let written = engine.write(&mut |_| {
         let mut mutations = Mutations::default();
-        let redirect = RedirectRecord { to_dataset_id: to };
+        let redirect = RedirectRecord { to_dataset_id: to, erasure_id: 0 };
         let redirect_key = keys::owned(|key| keys::redirect(key, space.number, from));
         mutations.put(Table::Redirects, &redirect_key, &records::encode(&redirect));
         let after = SpaceRecord { next_dataset_id: from + 1, ..space.clone() };

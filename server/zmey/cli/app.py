@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from zmey.cli.erase_commands import erase, erasure
 from zmey.cli.exits import GuardedGroup
 from zmey.cli.explain_command import explain
 from zmey.cli.import_command import import_file
@@ -13,7 +14,7 @@ from zmey.cli.member_commands import get, set_member
 from zmey.cli.origin_commands import origins
 from zmey.cli.resolve_command import resolve
 from zmey.cli.serve_command import serve_command
-from zmey.cli.store_commands import dump, fsck, load, spaces
+from zmey.cli.store_commands import compact, dump, fsck, load, spaces
 from zmey.config import options_markdown
 
 app = typer.Typer(
@@ -47,6 +48,16 @@ def zmey(
     """
 
 
+members = typer.Typer(
+    name="members",
+    cls=GuardedGroup,
+    no_args_is_help=True,
+    help="Do something with members as a whole.",
+)
+members.command("erase")(erase)
+members.command("erasure")(erasure)
+
+
 def print_options() -> None:
     """Print the table of options for the README."""
     sys.stdout.write(options_markdown() + "\n")
@@ -59,8 +70,10 @@ app.command("get")(get)
 app.command("set")(set_member)
 app.command("explain")(explain)
 app.add_typer(origins, name="origins")
+app.add_typer(members)
 app.command("fsck")(fsck)
 app.command("dump")(dump)
 app.command("load")(load)
+app.command("compact")(compact)
 app.command("spaces")(spaces)
 app.command("options", hidden=True)(print_options)

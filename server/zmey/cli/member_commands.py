@@ -34,8 +34,10 @@ from zmey.cli.options import (
     NewbieConfirmOption,
     OrderOption,
     PhoneOption,
+    RequestIdOption,
     StrictOption,
     ValidateOnlyOption,
+    VersionOption,
     condition_of,
     keys_of,
     space_of,
@@ -105,15 +107,6 @@ ChangesArgument = Annotated[
 HeadOption = Annotated[
     list[str] | None,
     typer.Option("--head", metavar="TYPE:VALUE", help="A further head; repeatable."),
-]
-VersionOption = Annotated[
-    int | None,
-    typer.Option(
-        "--expected-version", min=0, help="Only if the body has this version; 0: none yet."
-    ),
-]
-RequestIdOption = Annotated[
-    str, typer.Option("--request-id", help="Makes repeating the command harmless for 24 hours.")
 ]
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Tell what would be done and why, and write nothing.")

@@ -134,6 +134,15 @@ ValidateOnlyOption = Annotated[
 
 ORDER_DEFAULT = "external-id-first"
 IF_EXISTS_DEFAULT = "update"
+VersionOption = Annotated[
+    int | None,
+    typer.Option(
+        "--expected-version", min=0, help="Only if the body has this version; 0: none yet."
+    ),
+]
+RequestIdOption = Annotated[
+    str, typer.Option("--request-id", help="Makes repeating the command harmless for 24 hours.")
+]
 
 
 def space_of(account: int, database: int) -> Space:

@@ -1,4 +1,4 @@
-"""`zmey fsck`, `dump`, `load` and `spaces`: work on the directory of a closed store."""
+"""`zmey fsck`, `dump`, `load`, `compact` and `spaces`: work on the directory of a closed store."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -70,6 +70,28 @@ def load(file: FileArgument, store: StoreArgument = STORE_DEFAULT) -> None:
     with _counting("loading") as progress:
         entries = _native.load(str(file), str(store), progress)
     Console(highlight=False).print(f"{entries:,} entries loaded into {store}")
+
+
+def compact(store: StoreArgument = STORE_DEFAULT, as_json: JsonOption = False) -> None:
+    """Rewrite a closed store, so that nothing is left of what was removed from it.
+
+    Needs room for a second file beside the first. Interrupted, it leaves the store as it was.
+
+    [bold]Examples[/]
+
+      zmey compact
+
+      zmey compact /var/lib/zmey --json
+    """
+    with _counting("compacting") as progress:
+        done = _native.compact(str(store), progress)
+    if as_json:
+        _write_json(done)
+        return
+    Console(highlight=False).print(
+        f"{done['entries']:,} entries rewritten: "
+        f"{done['bytes_before']:,} bytes before, {done['bytes_after']:,} bytes now"
+    )
 
 
 def spaces(store: StoreArgument = STORE_DEFAULT, as_json: JsonOption = False) -> None:

@@ -6,7 +6,10 @@ use rustc_hash::FxHashSet;
 use super::origins::OpenOrigins;
 use super::{Body, Number, OpenSpace, Place, View};
 use crate::fault::Failure;
-use crate::wire::storage::{AddressRecord, HeadRecord, MergeRecord, TrashRecord};
+use crate::store::Table;
+use crate::wire::storage::{
+    AddressRecord, HeadRecord, MergeRecord, RedirectRecord, RequestRecord, TrashRecord,
+};
 
 /// What an attempt has changed, oldest first.
 #[derive(Debug, Default)]
@@ -25,21 +28,31 @@ pub(super) enum Undo {
     /// An address of the batch.
     Slot(u32, Option<AddressRecord>, bool),
     /// Another address.
-    Other(Vec<u8>, Option<AddressRecord>),
+    #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
+    Other(Vec<u8>, Option<Option<AddressRecord>>),
     /// Where a body was.
     Place(Number, Option<Place>),
     /// An open body.
     Body(u32, Box<Body>),
     /// A head: as it was open, and its position among the mutations.
     Head(Number, Option<Box<(HeadRecord, bool)>>, Option<u32>),
+    /// A head that is no more.
+    GoneHead(Number),
     /// A redirect, where the view had changed it before.
     #[expect(clippy::option_option, reason = "unchanged, ended, leading somewhere")]
-    Redirect(Number, Option<Option<u64>>),
-    /// A merge.
-    Merge(Number, Option<Box<MergeRecord>>),
+    Redirect(Number, Option<Option<RedirectRecord>>),
+    /// A merge, where the view had changed it before.
+    #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
+    Merge(Number, Option<Option<Box<MergeRecord>>>),
+    /// The answer to a request id, where the view had changed it before.
+    #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
+    Request(Vec<u8>, Option<Option<RequestRecord>>),
     /// A deleted member, where the view had changed it before.
     #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
     Trash(Number, Option<Option<Box<TrashRecord>>>),
+    /// A record of another table, where the view had changed it before.
+    #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
+    Record((Table, Vec<u8>), Option<Option<Vec<u8>>>),
     /// An entry of a secondary index.
     Field(Vec<u8>, Option<bool>),
     /// The counters of a space.
@@ -125,10 +138,11 @@ impl View<'_> {
                 restore(&mut self.new_heads, number, new);
             }
             Undo::Redirect(number, former) => restore(&mut self.redirects, number, former),
-            Undo::Merge(number, former) => {
-                restore(&mut self.merges, number, former.map(|merge| *merge));
-            }
+            Undo::GoneHead(number) => drop(self.gone_heads.remove(&number)),
+            Undo::Merge(number, former) => restore(&mut self.merges, number, former),
+            Undo::Request(key, former) => restore(&mut self.requests, key, former),
             Undo::Trash(number, former) => restore(&mut self.trash, number, former),
+            Undo::Record(place, former) => restore(&mut self.records, place, former),
             Undo::Field(key, Some(former)) => drop(self.fields.insert(key, former)),
             Undo::Field(key, None) => drop(self.fields.remove(&key)),
             Undo::Space(number, space) => drop(self.spaces.insert(number, *space)),

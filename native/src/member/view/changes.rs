@@ -58,8 +58,34 @@ impl View<'_> {
             self.set_address(index(slot), record);
             return Ok(());
         }
-        let former = self.others.insert(key.clone(), record);
+        let former = self.others.insert(key.clone(), Some(record));
         self.note(Undo::Other(key, former));
+        Ok(())
+    }
+
+    /// Ends a head with its address, for ever: when the address is seen again, it gets another
+    /// number.
+    pub fn remove_head(&mut self, space: u32, id: u64) -> StoreResult<()> {
+        let Some(address) = self.head(space, id)?.map(|head| address_key(space, head)) else {
+            return Ok(());
+        };
+        if let Ok(slot) = self.slots.binary_search_by_key(&address.as_slice(), |slot| slot.key) {
+            let former = &self.slots[slot];
+            let undo = Undo::Slot(index(slot), former.record, former.changed);
+            self.note(undo);
+            let slot = &mut self.slots[slot];
+            slot.record = None;
+            slot.changed = true;
+        } else {
+            let former = self.others.insert(address.clone(), None);
+            self.note(Undo::Other(address, former));
+        }
+        self.note_head((space, id));
+        self.heads.remove(&(space, id));
+        self.new_heads.remove(&(space, id));
+        self.gone_heads.insert((space, id));
+        self.note(Undo::GoneHead((space, id)));
+        self.out.delete(Table::Heads, &keys::owned(|key| keys::head(key, space, id)));
         Ok(())
     }
 
@@ -112,7 +138,15 @@ impl View<'_> {
 
     /// Lets a number lead to another one, or no longer.
     pub fn set_redirect(&mut self, space: u32, id: u64, to: Option<u64>) {
-        let former = self.redirects.insert((space, id), to);
+        let record = to.map(|to_dataset_id| RedirectRecord { to_dataset_id, erasure_id: 0 });
+        let former = self.redirects.insert((space, id), record);
+        self.note(Undo::Redirect((space, id), former));
+    }
+
+    /// Lets an erased number lead nowhere, for ever.
+    pub fn set_erased(&mut self, space: u32, id: u64, erasure_id: u64) {
+        let record = RedirectRecord { to_dataset_id: 0, erasure_id };
+        let former = self.redirects.insert((space, id), Some(record));
         self.note(Undo::Redirect((space, id), former));
     }
 
@@ -157,6 +191,20 @@ impl View<'_> {
     /// Stores the answer to a request id.
     pub fn set_request(&mut self, key: Vec<u8>, record: RequestRecord) {
         self.put(Table::Requests, &key, &records::encode(&record));
+        self.keep_request(key, Some(record));
+    }
+
+    /// Forgets the answer to a request id.
+    pub fn remove_request(&mut self, key: Vec<u8>) {
+        self.delete(Table::Requests, &key);
+        self.keep_request(key, None);
+    }
+
+    fn keep_request(&mut self, key: Vec<u8>, record: Option<RequestRecord>) {
+        if self.journal.is_some() {
+            let former = self.requests.get(&key).cloned();
+            self.note(Undo::Request(key.clone(), former));
+        }
         self.requests.insert(key, record);
     }
 
@@ -166,14 +214,31 @@ impl View<'_> {
             let key = keys::owned(|key| keys::member_merge(key, space, member, id));
             self.put(Table::MemberMerges, &key, &[]);
         }
-        let former = self.merges.insert((space, id), record);
-        self.note(Undo::Merge((space, id), former.map(Box::new)));
+        let former = self.merges.insert((space, id), Some(Box::new(record)));
+        self.note(Undo::Merge((space, id), former));
+    }
+
+    /// Forgets a merge: nobody can undo it any more.
+    pub fn remove_merge(&mut self, space: u32, id: u64, record: &MergeRecord) {
+        for member in [record.receiver_dataset_id, record.source_dataset_id] {
+            let key = keys::owned(|key| keys::member_merge(key, space, member, id));
+            self.delete(Table::MemberMerges, &key);
+        }
+        let former = self.merges.insert((space, id), None);
+        self.note(Undo::Merge((space, id), former));
     }
 
     /// Keeps a deleted member to be restored, or keeps it no longer.
     pub fn set_trash(&mut self, space: u32, id: u64, record: Option<TrashRecord>) {
         let former = self.trash.insert((space, id), record.map(Box::new));
         self.note(Undo::Trash((space, id), former));
+    }
+
+    /// Changes a record of a table without a method of its own; `None` ends it.
+    pub fn set_record<M: Message>(&mut self, table: Table, key: Vec<u8>, record: Option<&M>) {
+        let place = (table, key);
+        let former = self.records.insert(place.clone(), record.map(Message::encode_to_vec));
+        self.note(Undo::Record(place, former));
     }
 
     /// Writes an entry that no later step of the batch reads.
@@ -211,10 +276,10 @@ impl View<'_> {
         }
         out.reserve(Table::Addresses, self.slots.len(), self.slots.len() * ADDRESS_BYTES);
         for slot in self.slots.iter().filter(|slot| slot.changed) {
-            out.put_record(Table::Addresses, slot.key, &slot.record.unwrap_or_default());
+            put_or_delete(&mut out, Table::Addresses, slot.key, slot.record.as_ref());
         }
         for (key, record) in &self.others {
-            out.put_record(Table::Addresses, key, record);
+            put_or_delete(&mut out, Table::Addresses, key, record.as_ref());
         }
         let mut key = Vec::new();
         // After the new heads: of two entries for one head, the last counts.
@@ -230,27 +295,25 @@ impl View<'_> {
             keys::body(&mut key, space, id);
             out.put_record(Table::Bodies, &key, &body.record);
         }
-        for (&(space, id), &to) in &self.redirects {
+        for (&(space, id), record) in &self.redirects {
             key.clear();
             keys::redirect(&mut key, space, id);
-            match to {
-                Some(to_dataset_id) => {
-                    out.put_record(Table::Redirects, &key, &RedirectRecord { to_dataset_id });
-                }
-                None => out.delete(Table::Redirects, &key),
-            }
+            put_or_delete(&mut out, Table::Redirects, &key, record.as_ref());
         }
         for (&(space, id), record) in &self.merges {
             key.clear();
             keys::merge(&mut key, space, id);
-            out.put_record(Table::Merges, &key, record);
+            put_or_delete(&mut out, Table::Merges, &key, record.as_deref());
         }
         for (&(space, id), record) in &self.trash {
             key.clear();
             keys::trash(&mut key, space, id);
-            match record {
-                Some(record) => drop(out.put_record(Table::Trash, &key, record.as_ref())),
-                None => out.delete(Table::Trash, &key),
+            put_or_delete(&mut out, Table::Trash, &key, record.as_deref());
+        }
+        for ((table, key), value) in &self.records {
+            match value {
+                Some(value) => out.put(*table, key, value),
+                None => out.delete(*table, key),
             }
         }
         for (&space, origins) in &self.origins {
@@ -276,6 +339,13 @@ impl View<'_> {
     fn note_place(&mut self, number: Number) {
         let former = self.places.get(&number).copied();
         self.note(Undo::Place(number, former));
+    }
+}
+
+fn put_or_delete<M: Message>(out: &mut Mutations, table: Table, key: &[u8], record: Option<&M>) {
+    match record {
+        Some(record) => drop(out.put_record(table, key, record)),
+        None => out.delete(table, key),
     }
 }
 

@@ -154,8 +154,10 @@ fn expires_seconds(table: Table, value: &[u8]) -> StoreResult<i64> {
         return Ok(decode::<TrashRecord>(table, value)?.expires_seconds);
     }
     let record = decode::<RequestRecord>(table, value)?;
-    if record.fingerprint.len() != FINGERPRINT_BYTES {
-        let problem = "a fingerprint is not SHA-256".to_owned();
+    let fingerprint_bytes = if record.erased { 0 } else { FINGERPRINT_BYTES };
+    if record.fingerprint.len() != fingerprint_bytes {
+        let problem =
+            format!("the fingerprint of a request has {} bytes", record.fingerprint.len());
         return Err(crate::store::StoreError::Corrupt { table: table.name(), problem });
     }
     Ok(record.expires_seconds)

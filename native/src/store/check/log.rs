@@ -1,10 +1,13 @@
 //! The change log: segments without gaps up to the revision of the header.
 
-use super::page::{Entry, walk};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::page::{Entry, fetch, walk};
 use super::{Problems, Progress, Store, is_given};
 use crate::store::records::{decode, unpack_changes};
 use crate::store::{StoreResult, Table, keys};
-use crate::wire::storage::ChangeSegment;
+use crate::wire::storage::{ChangeSegment, ErasureRecord, RedirectRecord};
 
 const TABLE: Table = Table::Changes;
 
@@ -17,9 +20,18 @@ pub fn changes(
     let mut segments = 0;
     // The first segment may begin anywhere: the start of the log may have been forgotten.
     let mut next_revision = None;
+    let mut has_erasures = false;
+    store.snapshot.scan(Table::Erasures, &[], 1, &mut |_, _| {
+        has_erasures = true;
+        ControlFlow::Break(())
+    })?;
     walk(store.snapshot, TABLE, &mut |page| {
+        let mut members = BTreeSet::new();
         for entry in page {
-            check_segment(store, problems, entry, &mut next_revision);
+            check_segment(store, problems, entry, (&mut next_revision, &mut members));
+        }
+        if has_erasures {
+            check_erased(store, problems, &members)?;
         }
         segments += page.len() as u64;
         progress(TABLE, segments);
@@ -37,7 +49,7 @@ fn check_segment(
     store: &Store<'_>,
     problems: &mut Problems,
     entry: &Entry,
-    next_revision: &mut Option<u64>,
+    (next_revision, members): (&mut Option<u64>, &mut BTreeSet<(u32, u64)>),
 ) {
     let Some(first) = problems.accept(TABLE, keys::parse_change(&entry.key)) else { return };
     let decoded = decode::<ChangeSegment>(TABLE, &entry.value);
@@ -55,11 +67,44 @@ fn check_segment(
         problems.note(TABLE, &problem);
     }
     for change in &list.changes {
-        // Nobody has the head of an event, and nobody had it before.
-        let is_of_member = change.dataset_id != 0;
-        if is_of_member && !is_given(change.dataset_id, space.next_dataset_id) {
+        // Events and erasures of identifiers that nobody has are of no member.
+        if change.dataset_id == 0 {
+            continue;
+        }
+        if !change.erased {
+            members.insert((segment.space_number, change.dataset_id));
+        }
+        if !is_given(change.dataset_id, space.next_dataset_id) {
             let problem = format!("member {} was never given out", change.dataset_id);
             problems.in_space(TABLE, segment.space_number, &problem);
         }
     }
+}
+
+/// What erased members had changed is gone where their erasure is finished; `members` are those of
+/// whom something is left.
+fn check_erased(
+    store: &Store<'_>,
+    problems: &mut Problems,
+    members: &BTreeSet<(u32, u64)>,
+) -> StoreResult<()> {
+    let key = |&(space, member): &(u32, u64)| {
+        (keys::owned(|key| keys::redirect(key, space, member)), (space, member))
+    };
+    let mut erased = Vec::new();
+    let wanted = members.iter().map(key).collect();
+    fetch(store.snapshot, Table::Redirects, wanted, &mut |&(space, member), value| {
+        let record = value.and_then(|value| decode::<RedirectRecord>(Table::Redirects, value).ok());
+        if let Some(record) = record.filter(|record| record.erasure_id != 0) {
+            let key = keys::owned(|key| keys::erasure(key, space, record.erasure_id));
+            erased.push((key, (space, member)));
+        }
+    })?;
+    fetch(store.snapshot, Table::Erasures, erased, &mut |&(space, member), value| {
+        let record = value.and_then(|value| decode::<ErasureRecord>(Table::Erasures, value).ok());
+        if record.is_some_and(|record| record.finished_seconds != 0) {
+            let problem = format!("changes of member {member} were left by its erasure");
+            problems.in_space(TABLE, space, &problem);
+        }
+    })
 }

@@ -6,7 +6,9 @@ use super::page::{Entry, fetch};
 use super::{Problems, Store, is_given};
 use crate::store::records::decode;
 use crate::store::{StoreResult, Table, keys};
-use crate::wire::storage::{AddressRecord, BodyRecord, HeadRecord, RedirectRecord, SpaceRecord};
+use crate::wire::storage::{
+    AddressRecord, BodyRecord, ErasureRecord, HeadRecord, RedirectRecord, SpaceRecord,
+};
 use crate::wire::v1::AddressType;
 
 /// A head of a member.
@@ -119,28 +121,44 @@ pub fn bodies(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Sto
     })
 }
 
-/// Every redirect is of a number that is no living member's, and leads out in the end.
+/// Every redirect is of a number that is no living member's, and leads out in the end, or nowhere
+/// because of an erasure that has the number.
 pub fn redirects(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Redirects;
-    let mut merged = Vec::new();
+    let (mut merged, mut erased) = (Vec::new(), Vec::new());
     for entry in page {
         let parsed = keys::parse_numbered(TABLE, &entry.key);
         let Some((space, from)) = problems.accept(TABLE, parsed) else { continue };
         let decoded = decode::<RedirectRecord>(TABLE, &entry.value);
-        let Some(RedirectRecord { to_dataset_id }) = problems.accept(TABLE, decoded) else {
-            continue;
-        };
+        let Some(redirect) = problems.accept(TABLE, decoded) else { continue };
+        let RedirectRecord { to_dataset_id, erasure_id } = redirect;
         let Some(counters) = store.space(problems, TABLE, space) else { continue };
         check_dataset_number(TABLE, space, from, counters, problems);
+        merged.push((keys::owned(|key| keys::body(key, space, from)), (space, from)));
+        if erasure_id != 0 {
+            let key = keys::owned(|key| keys::erasure(key, space, erasure_id));
+            erased.push((key, (space, from, to_dataset_id)));
+            continue;
+        }
         check_dataset_number(TABLE, space, to_dataset_id, counters, problems);
         if is_circle(store, space, from, to_dataset_id)? {
             problems.in_space(TABLE, space, &format!("member {from} leads back to itself"));
         }
-        merged.push((keys::owned(|key| keys::body(key, space, from)), (space, from)));
     }
+    fetch(store.snapshot, Table::Erasures, erased, &mut |&(space, from, to), value| {
+        let erasure = value.and_then(|value| decode::<ErasureRecord>(Table::Erasures, value).ok());
+        if !erasure.is_some_and(|erasure| erasure.dataset_ids.contains(&from)) || to != 0 {
+            let problem = format!("member {from} is erased, but no erasure says so");
+            problems.in_space(TABLE, space, &problem);
+        }
+    })?;
     fetch(store.snapshot, Table::Bodies, merged, &mut |&(space, from), value| {
         if value.is_some() {
-            problems.in_space(TABLE, space, &format!("member {from} is merged but lives"));
+            problems.in_space(
+                TABLE,
+                space,
+                &format!("member {from} is merged or erased but lives"),
+            );
         }
     })
 }

@@ -9,6 +9,7 @@ mod member;
 mod merge;
 mod origin;
 mod page;
+mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,7 +130,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 11] = [
+    let checks: [(Table, PageCheck); 13] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -141,6 +142,8 @@ fn check_snapshot(
         (Table::Merges, merge::merges),
         (Table::MemberMerges, merge::members),
         (Table::Trash, index::trash),
+        (Table::Tasks, upkeep::tasks),
+        (Table::Erasures, upkeep::erasures),
     ];
     for (table, check) in checks {
         let mut entries = 0;

@@ -10,6 +10,8 @@ use crate::wire::v1::AddressType;
 
 use super::*;
 
+mod erasures;
+
 const SPACE: u32 = 1;
 const HOUR: u64 = 3_600;
 const LONG: &str = "a long token ";
@@ -131,9 +133,9 @@ fn sound(engine: &dyn Engine, members: u64) {
         write(engine, Table::Bodies, &body_key(id), &record);
         put(engine, Table::Fields, &[(&field_key(1, &data_of(id), id), b"")]).unwrap();
     }
-    let to_survivor = RedirectRecord { to_dataset_id: 1 };
+    let to_survivor = RedirectRecord { to_dataset_id: 1, erasure_id: 0 };
     write(engine, Table::Redirects, &redirect_key(members + 1), &to_survivor);
-    let to_merged = RedirectRecord { to_dataset_id: members + 1 };
+    let to_merged = RedirectRecord { to_dataset_id: members + 1, erasure_id: 0 };
     write(engine, Table::Redirects, &redirect_key(members + 2), &to_merged);
     sound_beside(engine, members, heads);
 }
@@ -208,6 +210,7 @@ fn a_sound_store_has_no_problems() {
         ("addresses", 7),
         ("bodies", 3),
         ("changes", 2),
+        ("erasures", 0),
         ("expiries", 3),
         ("fields", 3),
         ("heads", 7),
@@ -219,11 +222,12 @@ fn a_sound_store_has_no_problems() {
         ("redirects", 2),
         ("requests", 1),
         ("spaces", 1),
+        ("tasks", 0),
         ("trash", 1),
     ];
     assert_eq!(report.counts, BTreeMap::from(expected));
     assert_eq!((report.format_version, report.revision, report.problems_total), (1, 3, 0));
-    seen.extend([("meta", 1), ("spaces", 1)]);
+    seen.extend([("meta", 1), ("spaces", 1), ("tasks", 0), ("erasures", 0)]);
     assert_eq!(seen, report.counts);
 }
 
@@ -338,16 +342,36 @@ const MEMBER_CASES: [Case; 25] = [
         remove(engine, Table::Fields, &field_key(1, &data_of(1), 1));
     }),
     ("redirects: space 1: member 4 leads back to itself", |engine| {
-        write(engine, Table::Redirects, &redirect_key(4), &RedirectRecord { to_dataset_id: 5 });
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(4),
+            &RedirectRecord { to_dataset_id: 5, erasure_id: 0 },
+        );
     }),
     ("redirects: space 1: member 5 leads back to itself", |engine| {
-        write(engine, Table::Redirects, &redirect_key(5), &RedirectRecord { to_dataset_id: 5 });
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(5),
+            &RedirectRecord { to_dataset_id: 5, erasure_id: 0 },
+        );
     }),
-    ("redirects: space 1: member 2 is merged but lives", |engine| {
-        write(engine, Table::Redirects, &redirect_key(2), &RedirectRecord { to_dataset_id: 1 });
+    ("redirects: space 1: member 2 is merged or erased but lives", |engine| {
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(2),
+            &RedirectRecord { to_dataset_id: 1, erasure_id: 0 },
+        );
     }),
     ("redirects: space 1: member 9 was never given out", |engine| {
-        write(engine, Table::Redirects, &redirect_key(5), &RedirectRecord { to_dataset_id: 9 });
+        write(
+            engine,
+            Table::Redirects,
+            &redirect_key(5),
+            &RedirectRecord { to_dataset_id: 9, erasure_id: 0 },
+        );
     }),
 ];
 
@@ -393,7 +417,7 @@ const OTHER_CASES: [Case; 22] = [
     ("requests: space 1: an entry that expires at 3600 has no expiry", |engine| {
         remove(engine, Table::Expiries, &expiry_key(Table::Requests, &request_key()));
     }),
-    ("requests: a fingerprint is not SHA-256", |engine| {
+    ("requests: the fingerprint of a request has 0 bytes", |engine| {
         change(engine, Table::Requests, &request_key(), |request: &mut RequestRecord| {
             request.fingerprint.clear();
         });
