@@ -12,6 +12,8 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from zmey.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     head_service_pb2,
     head_service_pb2_grpc,
     import_service_pb2,
@@ -25,6 +27,7 @@ from zmey.v1 import (
 DETAILS_TRAILER = "grpc-status-details-bin"
 
 _CONTRACT = (
+    admin_service_pb2.DESCRIPTOR,
     *(head_service_pb2.DESCRIPTOR, import_service_pb2.DESCRIPTOR),
     *(match_service_pb2.DESCRIPTOR, member_service_pb2.DESCRIPTOR),
 )
@@ -68,6 +71,7 @@ class Client:
         self.matches = match_service_pb2_grpc.MatchServiceStub(self._channel)
         self.members = member_service_pb2_grpc.MemberServiceStub(self._channel)
         self.heads = head_service_pb2_grpc.HeadServiceStub(self._channel)
+        self.admin = admin_service_pb2_grpc.AdminServiceStub(self._channel)
         self.imports = import_service_pb2_grpc.ImportServiceStub(self._channel)
 
     def __enter__(self) -> Self:

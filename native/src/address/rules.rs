@@ -16,6 +16,8 @@ pub struct RulesSettings {
     pub email_national_domains: bool,
     /// Whether local parts that are not plain ASCII are accepted.
     pub email_national_local_parts: bool,
+    /// Whether e-mails are opaque stand-ins for addresses.
+    pub email_substitutes: bool,
     /// What never matches and never attaches.
     pub blocked: BlockedSettings,
 }
@@ -28,6 +30,7 @@ impl Default for RulesSettings {
             phone_possible_is_enough: false,
             email_national_domains: true,
             email_national_local_parts: true,
+            email_substitutes: false,
             blocked: BlockedSettings::default(),
         }
     }
@@ -44,6 +47,8 @@ pub struct Rules {
     pub(super) email_national_domains: bool,
     /// See [`RulesSettings::email_national_local_parts`].
     pub(super) email_national_local_parts: bool,
+    /// See [`RulesSettings::email_substitutes`].
+    pub(super) email_substitutes: bool,
     /// What never matches and never attaches.
     pub(super) blocked: Blocked,
 }
@@ -57,6 +62,7 @@ impl Rules {
             phone_possible_is_enough: settings.phone_possible_is_enough,
             email_national_domains: settings.email_national_domains,
             email_national_local_parts: settings.email_national_local_parts,
+            email_substitutes: settings.email_substitutes,
             blocked: Blocked::default(),
         };
         // The listed values are normalised by the rules that do not block anything yet.

@@ -102,6 +102,9 @@ pub struct Step {
     pub source: String,
     /// The version that the body must have; 0 that it must not exist.
     pub expected_version: Option<u64>,
+    /// Whom the keys meant when the call arrived and the version of the body then, in a space that
+    /// refuses what has changed since.
+    pub arrival: Option<(u64, u64)>,
     /// Makes the step happen once.
     pub request: Option<Box<RequestId>>,
     /// Whether the answer carries the data after the change.
@@ -183,6 +186,7 @@ pub fn apply(
         return unchanged(view, keys, decision, OutcomeStatus::Ignored, step);
     }
     check_version(view, keys.space.number, contact, step.expected_version)?;
+    check_arrival(view, keys.space.number, contact, step.arrival, changes)?;
     let plan = plan(view, batch, keys, step, decision)?;
     let idle = plan.text.is_none()
         && plan.attachments.is_empty()
@@ -260,6 +264,26 @@ pub fn check_version(
     .with("expected_version", expected)
     .with("version", version)
     .into())
+}
+
+/// Refuses a member who has changed since the call arrived (seed 002, versioning of member.set).
+/// What the call itself has changed is no surprise to it.
+fn check_arrival(
+    view: &mut View<'_>,
+    space: u32,
+    contact: u64,
+    arrival: Option<(u64, u64)>,
+    changes: &Changes,
+) -> Result<(), Failure> {
+    let Some((found, version)) = arrival else {
+        return Ok(());
+    };
+    if changes.has_changed(contact) {
+        return Ok(());
+    }
+    // Another member than then was not expected at all; one that is gone had a version.
+    let expected = if found == contact || contact == 0 { version } else { 0 };
+    check_version(view, space, contact, Some(expected))
 }
 
 fn unchanged(

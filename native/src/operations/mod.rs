@@ -7,5 +7,6 @@ pub mod head_rules;
 pub mod merge_members;
 pub mod replace_head;
 pub mod restore_member;
+pub mod set_policy;
 pub mod trash;
 pub mod unmerge_members;

@@ -14,9 +14,6 @@ use crate::wire::v1::{ErrorReason, KeyKind, Warning};
 use crate::write::expiry;
 use crate::write::operation::Scene;
 
-/// How long a deleted member can be restored.
-const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
-
 /// A member that was brought back.
 pub struct Restored {
     /// The version of its body.
@@ -44,7 +41,7 @@ pub fn throw_away(scene: &mut Scene<'_, '_>, contact: u64) -> Result<(), Failure
         detached_head_ids: body.head_ids.clone(),
         ..Default::default()
     });
-    let expires_seconds = stamp.time_seconds + KEPT_SECONDS;
+    let expires_seconds = stamp.time_seconds + scene.batch.space.retention_seconds;
     let record = TrashRecord { body: Some(body), heads, deleted: Some(stamp), expires_seconds };
     let key = keys::owned(|key| keys::trash(key, space, contact));
     expiry::remember(scene.view, Table::Trash, &key, expires_seconds);
@@ -126,7 +123,7 @@ pub fn by_external_id(
 fn not_restorable(contact: u64) -> Fault {
     Fault::new(
         ErrorReason::MemberNotRestorable,
-        "No such member was deleted within 30 days, or all of its identifiers belong to others.",
+        "No such member is kept among the deleted, or all of its identifiers belong to others.",
     )
     .with("contact_id", contact)
 }

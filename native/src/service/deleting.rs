@@ -21,7 +21,7 @@ pub fn delete_members(
     deadline: Option<Instant>,
 ) -> Result<v1::DeleteMembersResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     check_items("members", asked.members.len())?;
     let options = asked.options.as_ref();
     if options.is_some_and(|options| options.expected_version.is_some()) && asked.members.len() > 1
@@ -55,7 +55,7 @@ pub fn restore_member(
     deadline: Option<Instant>,
 ) -> Result<v1::RestoreMemberResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     let options = asked.options.as_ref();
     if options.is_some_and(|options| options.expected_version.is_some()) {
         let problem = "is of a living member; leave it out";

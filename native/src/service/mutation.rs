@@ -54,8 +54,10 @@ changing! {
     DetachHeadRequest,
     MergeMembersRequest,
     ReplaceHeadRequest,
+    ResetPolicyRequest,
     RestoreMemberRequest,
     UnmergeMembersRequest,
+    UpdatePolicyRequest,
 }
 
 /// What must be the same when a request comes again. Validating it beforehand is not another

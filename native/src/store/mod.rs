@@ -62,11 +62,13 @@ pub enum Table {
     Trash,
     /// task id, a revision -> `TaskRecord`: work that goes on after the call that began it.
     Tasks,
+    /// space -> `PolicyRecord`: what a space decides.
+    Policies,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -82,6 +84,7 @@ impl Table {
         Self::MemberMerges,
         Self::Trash,
         Self::Tasks,
+        Self::Policies,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -112,6 +115,7 @@ impl Table {
             Self::MemberMerges => "member_merges",
             Self::Trash => "trash",
             Self::Tasks => "tasks",
+            Self::Policies => "policies",
         }
     }
 }

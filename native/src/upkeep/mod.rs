@@ -3,6 +3,7 @@
 //! and an arm in `task.rs`.
 
 mod erase;
+pub mod fields;
 pub mod task;
 mod thread;
 

@@ -243,7 +243,7 @@ impl Worker {
         let space = self.spaces.numbered(space_number);
         let space = space.ok_or_else(|| Fault::internal("a task of a space that is gone"))?;
         let batch = Batch {
-            space: Arc::clone(space),
+            space: Arc::clone(&space),
             book: AddressBook::default().sealed(),
             probes: Vec::new(),
             steps: Vec::new(),

@@ -21,6 +21,11 @@ pub trait Operation: Debug + Send {
     /// fingerprints, hence never changed.
     fn name(&self) -> &'static str;
 
+    /// Whether it changes the policy of its space.
+    fn changes_space(&self) -> bool {
+        false
+    }
+
     /// Does it and answers the encoded outcome. A fault at any point undoes what was done.
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure>;
 }

@@ -51,7 +51,7 @@ pub fn space_config(space: Space) -> SpaceConfig {
         email_national_local_parts: true,
         blocked: vec![("*".to_owned(), vec!["null".to_owned(), "test@test.com".to_owned()])],
         time_zone: "Europe/Moscow".to_owned(),
-        fields: Vec::new(),
+        ..SpaceConfig::default()
     }
 }
 
@@ -114,7 +114,10 @@ pub fn core_on(engine: &Arc<dyn Engine>, config: &CoreConfig) -> Arc<Core> {
 /// A core on an engine with a clock of the test.
 pub fn core_with(engine: &Arc<dyn Engine>, config: &CoreConfig, clock: &TestClock) -> Arc<Core> {
     let core = Core::on(Arc::clone(engine), config, clock.clock());
-    Arc::new(core.expect("the configuration is good"))
+    let core = core.expect("the configuration is good");
+    // Indexes of new fields are built in the background.
+    core.upkeep().settle();
+    Arc::new(core)
 }
 
 /// Tries to start a core on an engine.

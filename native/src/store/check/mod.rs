@@ -129,7 +129,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 12] = [
+    let checks: [(Table, PageCheck); 13] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -142,6 +142,7 @@ fn check_snapshot(
         (Table::MemberMerges, merge::members),
         (Table::Trash, index::trash),
         (Table::Tasks, upkeep::tasks),
+        (Table::Policies, upkeep::policies),
     ];
     for (table, check) in checks {
         let mut entries = 0;
