@@ -16,6 +16,7 @@ from google.rpc import error_details_pb2, status_pb2
 from support.contract import REASON_CODES
 from zmey._native import Core, CoreError
 from zmey.config import CoreConfig, FieldConfig, SpaceConfig
+from zmey.v1 import admin_service_pb2 as admin
 from zmey.v1 import error_reason_pb2 as errors
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
@@ -23,6 +24,7 @@ from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
 from zmey.v1.address_pb2 import Address
+from zmey.v1.policy_pb2 import SpacePolicy
 from zmey.v1.space_pb2 import Space
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
 MATCH = "/zmey.v1.MatchService/"
 MEMBER = "/zmey.v1.MemberService/"
 HEAD = "/zmey.v1.HeadService/"
+ADMIN = "/zmey.v1.AdminService/"
 SPACE = Space(account_id=1, db_id=1)
 OTHER_SPACE = Space(account_id=1, db_id=2)
 MIB = 1024 * 1024
@@ -230,6 +233,34 @@ class Api:
             space=self.space, contact_id=contact_id, **options
         )
         return self.call(MEMBER + "ListMerges", request, member_service.ListMergesResponse)
+
+    def list_spaces(self) -> admin.ListSpacesResponse:
+        """AdminService.ListSpaces."""
+        return self.call(ADMIN + "ListSpaces", admin.ListSpacesRequest(), admin.ListSpacesResponse)
+
+    def get_policy(self) -> admin.SpaceState:
+        """AdminService.GetPolicy."""
+        request = admin.GetPolicyRequest(space=self.space)
+        return self.call(ADMIN + "GetPolicy", request, admin.GetPolicyResponse).state
+
+    def update_policy(
+        self, policy: SpacePolicy | None, **options: Any
+    ) -> admin.UpdatePolicyResponse:
+        """AdminService.UpdatePolicy."""
+        request = admin.UpdatePolicyRequest(space=self.space, policy=policy, **options)
+        return self.call(ADMIN + "UpdatePolicy", request, admin.UpdatePolicyResponse)
+
+    def reset_policy(self, **options: Any) -> admin.ResetPolicyResponse:
+        """AdminService.ResetPolicy."""
+        request = admin.ResetPolicyRequest(space=self.space, **options)
+        return self.call(ADMIN + "ResetPolicy", request, admin.ResetPolicyResponse)
+
+    def simulate_policy(
+        self, policy: SpacePolicy | None, **options: Any
+    ) -> admin.SimulatePolicyResponse:
+        """AdminService.SimulatePolicy."""
+        request = admin.SimulatePolicyRequest(space=self.space, policy=policy, **options)
+        return self.call(ADMIN + "SimulatePolicy", request, admin.SimulatePolicyResponse)
 
     def resolve_full(
         self,

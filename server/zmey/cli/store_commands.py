@@ -1,4 +1,4 @@
-"""`zmey fsck`, `dump`, `load` and `spaces`: work on the directory of a closed store."""
+"""`zmey fsck`, `dump`, `load` and work on the directory of a closed store."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -70,37 +70,6 @@ def load(file: FileArgument, store: StoreArgument = STORE_DEFAULT) -> None:
     with _counting("loading") as progress:
         entries = _native.load(str(file), str(store), progress)
     Console(highlight=False).print(f"{entries:,} entries loaded into {store}")
-
-
-def spaces(store: StoreArgument = STORE_DEFAULT, as_json: JsonOption = False) -> None:
-    """List the spaces of a closed store.
-
-    [bold]Examples[/]
-
-      zmey spaces
-
-      zmey spaces /var/lib/zmey --json
-    """
-    found = _native.spaces(str(store))
-    if as_json:
-        _write_json(found)
-        return
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    for title in ("account", "db", "members", "addresses", "fields"):
-        table.add_column(title, justify="left" if title == "fields" else "right")
-    for space in found:
-        table.add_row(
-            str(space["account_id"]),
-            str(space["db_id"]),
-            f"{space['members']:,}",
-            f"{space['addresses']:,}",
-            ", ".join(_field(field) for field in space["fields"]),
-        )
-    Console(highlight=False).print(table)
-
-
-def _field(field: dict[str, Any]) -> str:
-    return f"{field['path']} ({field['kind']}{', unique' if field['unique'] else ''})"
 
 
 def _print_check(console: Console, found: dict[str, Any]) -> None:
