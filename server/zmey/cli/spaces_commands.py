@@ -48,15 +48,11 @@ StoreArgument = Annotated[
 ]
 ChangesArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[KEY=VALUE]...", help="Options, as a configuration has them."
-    ),
+    typer.Argument(metavar="[KEY=VALUE]...", help="Options, as a configuration has them."),
 ]
 FileOption = Annotated[
     Path | None,
-    typer.Option(
-        "--file", metavar="POLICY.toml", help="The whole policy, as shown by show."
-    ),
+    typer.Option("--file", metavar="POLICY.toml", help="The whole policy, as shown by show."),
 ]
 VersionOption = Annotated[
     int | None,
