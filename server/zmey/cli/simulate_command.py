@@ -3,7 +3,6 @@
 import sys
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -89,7 +88,7 @@ def simulate(
         )
         response = client.admin.SimulatePolicy(request, timeout=deadline)
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(message_json(response)) + b"\n")
+        sys.stdout.buffer.write(message_json(response) + b"\n")
     else:
         _print_simulation(response)
     harmless = FindingKind.FINDING_KIND_SPELLING
