@@ -4,6 +4,7 @@ mod boot;
 mod faulty;
 mod fuzz_smoke;
 mod imports;
+mod policies;
 mod property;
 mod random;
 mod requests;
