@@ -51,7 +51,9 @@ pub fn spaces(engine: &dyn Engine, configs: &[SpaceConfig], now_seconds: i64) ->
         Failure::Store(error) => error.into(),
     })?;
     let spaces = Spaces::new(configured.into_iter().collect());
-    opened.into_iter().for_each(|space| spaces.put(Arc::new(space)));
+    for space in opened {
+        spaces.put(Arc::new(space));
+    }
     Ok(spaces)
 }
 

@@ -23,6 +23,7 @@ pub struct CoreConfig {
 
 /// One space; the twin of the Python dataclass `SpaceConfig`.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 pub struct SpaceConfig {
     /// The number of the account, from 1.
     pub account_id: u32,

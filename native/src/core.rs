@@ -88,6 +88,7 @@ impl Core {
 
     /// Answers one unary call. A write that has not begun when `time_left` is over writes
     /// nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "callers have no further use for it")]
     pub fn call(
         &self,
         method: &str,

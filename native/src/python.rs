@@ -40,6 +40,7 @@ struct PyCoreConfig {
 
 /// The twin of the Python dataclass `SpaceConfig`.
 #[derive(FromPyObject)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 struct PySpaceConfig {
     account_id: u32,
     db_id: u32,

@@ -6,6 +6,7 @@ use crate::phone::Region;
 
 /// The rules of one space as its configuration gives them.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 pub struct RulesSettings {
     /// The two-letter region of numbers without a country code, such as "RU".
     pub default_region: Option<String>,
@@ -38,6 +39,7 @@ impl Default for RulesSettings {
 
 /// The checked rules of one space.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 pub struct Rules {
     /// The region of numbers without a country code.
     pub(super) default_region: Option<Region>,

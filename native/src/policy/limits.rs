@@ -45,7 +45,7 @@ impl Limits {
         let mut heads_by_type: Vec<(u32, usize)> = Vec::new();
         for (index, limit) in limits.heads_per_type.iter().enumerate() {
             let at = format!("{at}.heads_per_type[{index}]");
-            let kind = head_type(limit, &at)?;
+            let kind = head_type(*limit, &at)?;
             if heads_by_type.iter().any(|(known, _)| *known == kind as u32) {
                 return Err(Fault::invalid(&format!("{at}.type"), "is limited twice"));
             }
@@ -118,7 +118,7 @@ fn of_type(kind: u32) -> String {
     format!("member.heads.{}", kind.map_or("unknown", type_name))
 }
 
-fn head_type(limit: &HeadTypeLimit, at: &str) -> Result<AddressType> {
+fn head_type(limit: HeadTypeLimit, at: &str) -> Result<AddressType> {
     match AddressType::try_from(limit.r#type) {
         Ok(kind) if kind != AddressType::Unspecified => Ok(kind),
         _ => Err(Fault::invalid(&format!("{at}.type"), "is not a known address type")),

@@ -15,10 +15,7 @@ use crate::wire::storage::{PolicyRecord, SpaceRecord};
 use crate::wire::v1;
 
 /// `ListSpaces`.
-pub fn list_spaces(
-    core: &Core,
-    _request: &v1::ListSpacesRequest,
-) -> Result<v1::ListSpacesResponse> {
+pub fn list_spaces(core: &Core) -> Result<v1::ListSpacesResponse> {
     let names = core.spaces().names();
     core.snapshot(|snapshot| {
         let spaces = names.iter().filter_map(|&name| core.spaces().named(name));

@@ -27,7 +27,7 @@ pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 /// Every unary method by its full name.
 pub const METHODS: [(&str, Method); 23] = [
     ("/zmey.v1.AdminService/ListSpaces", |core, request, _| {
-        answer(request, |request| admin_service::list_spaces(core, &request))
+        answer(request, |_: v1::ListSpacesRequest| admin_service::list_spaces(core))
     }),
     ("/zmey.v1.AdminService/GetPolicy", |core, request, _| {
         answer(request, |request| admin_service::get_policy(core, &request))

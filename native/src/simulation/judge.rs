@@ -31,7 +31,9 @@ impl Seen {
     /// Who had a value before, if anybody; nobody has it any more after that.
     fn note(&mut self, parts: &[&[u8]], holder: Holder) -> Result<Option<Holder>> {
         let mut hash = Sha256::new();
-        parts.iter().for_each(|part| hash.update(part));
+        for part in parts {
+            hash.update(part);
+        }
         let digest: [u8; 32] = hash.finalize().into();
         let key = *digest.first_chunk().expect("SHA-256 has more bytes");
         if let Some(known) = self.holders.get(&key) {

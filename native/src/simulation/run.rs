@@ -157,7 +157,9 @@ fn judge(
     })?;
     found.sort_by_key(|&(member, place, _)| (member, place));
     let mut judged: Vec<Vec<Judged>> = members.iter().map(|_| Vec::new()).collect();
-    found.into_iter().for_each(|(member, _, head)| judged[member].push(head));
+    for (member, _, head) in found {
+        judged[member].push(head);
+    }
     Ok(judged)
 }
 

@@ -110,7 +110,7 @@ fn what_is_no_dump_is_refused() {
     let cases = [
         (b"zmey dump 2\n".to_vec(), "it does not begin like a dump of this version"),
         ([file.as_slice(), b"x"].concat(), "something follows its end"),
-        (with(entry..entry + 1, &[14]), "it has an unknown table"),
+        (with(entry..entry + 1, &[254]), "it has an unknown table"),
         (with(entry + 1..entry + 3, &[2, 0]), "it has an entry of impossible length"),
         (with(entry + 3..entry + 4, &[0xff]), "it has an entry of impossible length"),
         (with(entry + 3..entry + 4, &[1]), "it is cut short"),

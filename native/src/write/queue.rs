@@ -50,7 +50,10 @@ pub struct Chunk {
 }
 
 /// Prepares the batch of a job by another state of its space.
-pub struct Again(pub Box<dyn Fn(&Arc<Space>) -> Result<Batch> + Send>);
+pub struct Again(pub Box<Preparing>);
+
+/// A way to prepare a batch.
+type Preparing = dyn Fn(&Arc<Space>) -> Result<Batch> + Send;
 
 impl fmt::Debug for Again {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -214,7 +214,8 @@ fn check_space(space: &SpaceRecord, header: &StoreHeader, problems: &mut Problem
         problems.in_space(Table::Spaces, space.number, "the number was never given out");
     }
     let mut numbers = BTreeSet::new();
-    for field in &space.fields {
+    let builds = space.builds.iter().filter_map(|build| build.field.as_ref());
+    for field in space.fields.iter().chain(builds) {
         let number = field.number;
         if !is_given(number.into(), space.next_field_number.into())
             || u16::try_from(number).is_err()

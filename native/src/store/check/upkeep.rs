@@ -8,6 +8,7 @@ use crate::wire::storage::{PolicyRecord, TaskRecord};
 use crate::wire::v1::SpacePolicy;
 
 /// Every task was begun by a change, or is of the fields of its space, and is of a kind that is known.
+#[expect(clippy::unnecessary_wraps, reason = "the form of every check")]
 pub fn tasks(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Tasks;
     for entry in page {
@@ -35,6 +36,7 @@ pub fn tasks(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Stor
 }
 
 /// Every policy is of a space that is known, has a version and can be read.
+#[expect(clippy::unnecessary_wraps, reason = "the form of every check")]
 pub fn policies(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Policies;
     for entry in page {
