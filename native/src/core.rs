@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::ops::DerefMut;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,7 @@ pub struct Core {
     active_imports: Mutex<HashSet<ActiveImport>>,
     /// Held by the one simulation that runs: each needs memory and reads everything.
     simulating: Mutex<()>,
+    closing: AtomicBool,
     import_window_bytes: usize,
 }
 
@@ -82,6 +84,7 @@ impl Core {
             clock,
             active_imports: Mutex::default(),
             simulating: Mutex::default(),
+            closing: AtomicBool::new(false),
             import_window_bytes: config.import_window_bytes,
         })
     }
@@ -122,6 +125,7 @@ impl Core {
     /// Commits what waits and takes no more; idempotent. The store is closed when the last
     /// reference to the core goes.
     pub fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         self.upkeep.close();
         self.writer.close();
     }
@@ -145,6 +149,11 @@ impl Core {
 
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    /// Whether what takes long had better end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// The right to simulate, unless somebody has it.

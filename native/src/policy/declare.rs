@@ -2,6 +2,7 @@
 //! background, what is declared no longer is removed there.
 
 use super::compile::record;
+use super::limits::BUILDS_MAX;
 use crate::fault::{Fault, Result};
 use crate::wire::storage::{FieldBuild, FieldRecord, SpaceRecord};
 use crate::wire::v1::{CustomField, FieldState};
@@ -49,6 +50,9 @@ pub fn declare(space: &mut SpaceRecord, fields: &[CustomField]) -> Result<bool> 
         } else {
             space.fields.push(field);
         }
+    }
+    if space.builds.len() > BUILDS_MAX {
+        return Err(Fault::limit("space.field_builds", BUILDS_MAX, space.builds.len()));
     }
     Ok(changed)
 }

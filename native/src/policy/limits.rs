@@ -10,6 +10,9 @@ pub const HEADS_PER_MEMBER_MAX: usize = 1_000;
 pub const MERGE_BYTES_MAX: usize = 2 << 20;
 /// Custom fields of a space: each costs a look into the data of every write.
 pub const FIELDS_MAX: usize = 100;
+/// Indexes of a space that are being built or removed: each change of a policy may leave twice as
+/// many as there may be fields, and all of them are in one record.
+pub const BUILDS_MAX: usize = 1_000;
 /// Days for which deleted members may be kept: ten years.
 pub const RETENTION_DAYS_MAX: usize = 3_650;
 /// Days for which they are kept unless the policy says otherwise.
@@ -81,9 +84,6 @@ impl Limits {
     /// Refuses one more head of each of these types for a member who has others. A type of which
     /// the member gets none may be over its limit since that was lowered.
     pub fn check_room(&self, has: &[u32], gets: &[u32]) -> Result<()> {
-        if gets.is_empty() {
-            return Ok(());
-        }
         let count = has.len() + gets.len();
         if count > self.heads {
             return Err(Fault::limit("member.heads", self.heads, count));

@@ -13,6 +13,7 @@ use crate::space::Space;
 use crate::store::{Snapshot, Table, keys, records};
 use crate::wire::storage::{PolicyRecord, SpaceRecord};
 use crate::wire::v1;
+use crate::write::queue::shutting_down;
 
 /// `ListSpaces`.
 pub fn list_spaces(core: &Core) -> Result<v1::ListSpacesResponse> {
@@ -85,7 +86,15 @@ pub fn simulate_policy(
         let fault = Fault::new(v1::ErrorReason::Overloaded, message);
         return Err(fault.with("queue", "simulations"));
     };
-    core.snapshot(|snapshot| simulation::run(snapshot, &mut candidate, page, deadline))
+    let halt = || {
+        if core.is_closing() {
+            return Some(shutting_down());
+        }
+        let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let message = "The deadline passed before all members were read; give more time.";
+        late.then(|| Fault::new(v1::ErrorReason::DeadlineExceeded, message))
+    };
+    core.snapshot(|snapshot| simulation::run(snapshot, &mut candidate, page, halt))
 }
 
 fn set<M: Changing>(

@@ -1,7 +1,6 @@
 //! Reads all members of a space in chunks, on one snapshot.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
@@ -16,11 +15,11 @@ use crate::policy::{Limits, compile};
 use crate::space::Space;
 use crate::store::{Snapshot, StoreResult, Table, keys, records};
 use crate::wire::storage::{AddressRecord, BodyRecord, HeadRecord, SpaceRecord, StoreHeader};
-use crate::wire::v1::{ErrorReason, SimulatePolicyRequest, SimulatePolicyResponse, SpacePolicy};
+use crate::wire::v1::{SimulatePolicyRequest, SimulatePolicyResponse, SpacePolicy};
 
 /// Changed addresses and values of unique fields that are held in memory: about 100 MB.
 const VALUES_MAX: usize = 2_000_000;
-/// Members read at once, between two looks at the deadline: some milliseconds of work.
+/// Members read at once, between two questions whether to go on: some milliseconds of work.
 const CHUNK_MEMBERS_MAX: usize = 1_000;
 /// Bytes of bodies read at once.
 const CHUNK_BYTES_MAX: usize = 4 << 20;
@@ -59,12 +58,12 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Tells what the candidate would do; `deadline` is when it is too late to go on.
+/// Tells what the candidate would do; `halt` says why not to go on, where there is a reason.
 pub fn run(
     snapshot: &dyn Snapshot,
     candidate: &mut Candidate<'_>,
     page: Page,
-    deadline: Option<Instant>,
+    halt: impl Fn() -> Option<Fault>,
 ) -> std::result::Result<SimulatePolicyResponse, Failure> {
     let (account_id, db_id) = candidate.space.name();
     let key = keys::owned(|key| keys::space(key, account_id, db_id));
@@ -83,9 +82,8 @@ pub fn run(
     let mut answer = SimulatePolicyResponse { revision: header.revision, ..Default::default() };
     let mut next = 1;
     loop {
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            let message = "The deadline passed before all members were read; give more time.";
-            return Err(Fault::new(ErrorReason::DeadlineExceeded, message).into());
+        if let Some(fault) = halt() {
+            return Err(fault.into());
         }
         let members = bodies(snapshot, candidate.space.number, next)?;
         let Some((last, _)) = members.last() else { break };
