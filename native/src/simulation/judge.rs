@@ -90,7 +90,7 @@ impl Judged {
     }
 }
 
-/// Notes what would become of a member. `owners` knows the present addresses under the changed keys.
+/// Notes what would become of a member. `owners` has the present addresses of the changed keys.
 pub fn member(
     candidate: &Candidate<'_>,
     (contact, body): (u64, &BodyRecord),

@@ -1,5 +1,5 @@
-//! What a policy would do to the members that are there: `run` reads them in chunks on one snapshot,
-//! `judge` says what would become of each, `findings` counts and lists.
+//! What a policy would do to the members that are there: `run` reads them in chunks on one
+//! snapshot, `judge` says what would become of each, `findings` counts and lists.
 
 mod findings;
 mod judge;

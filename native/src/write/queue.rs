@@ -75,13 +75,13 @@ pub struct Job {
 }
 
 impl Job {
-    /// Whether it changes the policy of its space: it has a commit of its own, so that whoever comes
-    /// later is planned by the new one.
+    /// Whether it changes the policy of its space: it has a commit of its own, so that whoever
+    /// comes later is planned by the new one.
     pub(super) fn changes_space(&self) -> bool {
         matches!(&self.purpose, Purpose::Operation(operation, _) if operation.changes_space())
     }
 
-    /// Prepares it anew where its space is not as it was any more; `None` where only the caller can.
+    /// Prepares it anew where its space is not as it was; `None` where only the caller can.
     fn refreshed(mut self, spaces: &Spaces) -> Option<Result<Self>> {
         let space = spaces.named(self.batch.space.name())?;
         let Purpose::Rows(chunk) = &self.purpose else { return None };

@@ -209,8 +209,8 @@ impl Pair {
         assert_eq!(again, None, "a merge is undone once");
     }
 
-    /// Another policy, or that of the configuration; seldom what it would do. Both cores build their
-    /// indexes to the end, which they do at moments of their own.
+    /// Another policy, or that of the configuration; seldom what it would do. Both cores build
+    /// their indexes to the end, which they do at moments of their own.
     fn govern(&mut self, random: &mut Random) {
         let space = requests::space(random);
         let policy = Some(requests::space_policy(random));

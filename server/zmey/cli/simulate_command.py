@@ -124,7 +124,8 @@ def _print_simulation(response: SimulatePolicyResponse) -> None:
 def _why(finding: PolicyFinding) -> str:
     words = []
     if finding.HasField("reason"):
-        details = ", ".join(f"{key}={value}" for key, value in finding.reason.details.items())
+        given = sorted(finding.reason.details.items())
+        details = ", ".join(f"{key}={value}" for key, value in given)
         words.append(f"{reason_name(finding.reason.reason)} ({details})")
     elif finding.other_contact_id:
         words.append(f"like head {finding.other_head_id} of member {finding.other_contact_id}")

@@ -7,7 +7,7 @@ use crate::store::{StoreResult, Table, keys};
 use crate::wire::storage::{PolicyRecord, TaskRecord};
 use crate::wire::v1::SpacePolicy;
 
-/// Every task was begun by a change, or is of the fields of its space, and is of a kind that is known.
+/// Every task was begun by a change, or is of the fields of its space, and of a known kind.
 #[expect(clippy::unnecessary_wraps, reason = "the form of every check")]
 pub fn tasks(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Tasks;
