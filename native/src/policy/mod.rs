@@ -1,5 +1,5 @@
 //! What a space decides about identifiers: `config` reads it from a configuration, `compile` checks
-//! it and makes it usable, `limits` has its bounds, `declare` lets the indexes of its fields follow.
+//! it and makes it usable, `limits` has its bounds, `declare` lets indexes of fields follow.
 
 pub mod compile;
 pub mod config;
