@@ -11,12 +11,14 @@ import pytest
 from google.protobuf.message import Message
 
 from support.contract import REASON_CODES
-from support.core import HEAD, MATCH, MEMBER, SPACE, Api, SeenFault, attempt, open_api
+from support.core import ADMIN, HEAD, MATCH, MEMBER, SPACE, Api, SeenFault, attempt, open_api
 from support.imports import chunk, datakey_column, email_column, options
+from support.policies import blocked, custom_field, heads_limit, policy
 from support.random_datakeys import random_changes
 from support.random_members import random_step, spelled_change, spelled_keys
 from support.requests import address, data_rule, datakey_change, head_key, member_key
 from support.seeds import seeds
+from zmey.v1 import admin_service_pb2 as admin
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_service_pb2 as member_service
@@ -72,7 +74,25 @@ def valid_message(random: Random, method: str) -> Message:
             space=SPACE, current=head_key("id=1"), head=found[1]
         ),
     }  # fmt: skip
+    requests.update(admin_messages(random))
     return requests[method.rpartition("/")[2]]
+
+
+def admin_messages(random: Random) -> dict[str, Message]:
+    """Builds requests of AdminService that mean something."""
+    wanted = policy(
+        custom_field(random.choice(["a", "b.c"]), unique=random.random() < 0.5),
+        blocked=[blocked("email", "a@example.com")],
+        heads_per_type=[heads_limit("csid", random.randrange(5))],
+        email_substitutes=random.random() < 0.5,
+    )
+    return {
+        "ListSpaces": admin.ListSpacesRequest(),
+        "GetPolicy": admin.GetPolicyRequest(space=SPACE),
+        "UpdatePolicy": admin.UpdatePolicyRequest(space=SPACE, policy=wanted),
+        "ResetPolicy": admin.ResetPolicyRequest(space=SPACE),
+        "SimulatePolicy": admin.SimulatePolicyRequest(space=SPACE, policy=wanted, findings_max=5),
+    }
 
 
 def mutated(random: Random, message: bytes) -> bytes:
@@ -109,6 +129,8 @@ def test_the_core_has_the_methods_of_the_contract(shared: Api) -> None:
     head_methods = head_service.DESCRIPTOR.services_by_name["HeadService"].methods_by_name
     expected = {MATCH + name for name in match_methods} | {MEMBER + name for name in member_methods}
     expected |= {HEAD + name for name in head_methods}
+    admin_methods = admin.DESCRIPTOR.services_by_name["AdminService"].methods_by_name
+    expected |= {ADMIN + name for name in admin_methods}
     assert set(shared.core.methods()) == expected
 
 
