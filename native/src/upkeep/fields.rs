@@ -14,6 +14,8 @@ use crate::wire::storage::{
 use crate::wire::v1::FieldState;
 use crate::write::operation::Scene;
 
+/// Members whose values a slice looks for: parsing their data costs more than looking at entries.
+const SLICE_MEMBERS_MAX: usize = 2_500;
 /// Pairs of members with one value of a unique field that are listed; all are counted.
 const CONFLICTS_LISTED_MAX: usize = 100;
 
@@ -106,7 +108,7 @@ fn bodies(scene: &Scene<'_, '_>, from: u64, last: u64) -> StoreResult<Vec<(u64, 
     let start = keys::owned(|key| keys::body(key, space, from));
     let (mut bodies, mut bytes, mut failed) = (Vec::new(), 0, Ok(()));
     let snapshot = scene.view.snapshot();
-    snapshot.scan(Table::Bodies, &start, SLICE_ENTRIES_MAX, &mut |key, value| {
+    snapshot.scan(Table::Bodies, &start, SLICE_MEMBERS_MAX, &mut |key, value| {
         if !key.starts_with(&prefix) {
             return ControlFlow::Break(());
         }
