@@ -440,13 +440,14 @@ def test_writes_never_miss_a_field_that_comes_and_goes(api: Api) -> None:
     threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
-    for turn in range(12):
+    turn = 0
+    while turn < 12 or len(written) < 200:
+        turn += 1
         api.update_policy(policy(custom_field("k", "int" if turn % 3 == 0 else "string")))
     stop.set()
     for thread in threads:
         thread.join()
     assert settled(api)["k"] == "ready"
-    assert len(written) > 20
     for number in written:
         assert api.resolve(keys(fields=[("k", str(number))])).contact_id, number
 
