@@ -9,6 +9,7 @@ from google.rpc import error_details_pb2, status_pb2
 from zmey.server import Imports, Metrics, core_handlers
 from zmey.server.failures import DETAILS_TRAILER
 from zmey.v1 import (
+    admin_service_pb2,
     head_service_pb2,
     import_service_pb2,
     match_service_pb2,
@@ -18,9 +19,8 @@ from zmey.v1 import (
 
 MODULES = (
     *(match_service_pb2, member_service_pb2, head_service_pb2),
-    *(import_service_pb2, origin_service_pb2),
+    *(import_service_pb2, origin_service_pb2, admin_service_pb2),
 )
-
 SERVICES = [
     descriptor for module in MODULES for descriptor in module.DESCRIPTOR.services_by_name.values()
 ]

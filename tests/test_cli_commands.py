@@ -176,7 +176,7 @@ def test_a_closed_store_is_checked_listed_dumped_and_loaded(
     checked = run_zmey("fsck", str(store))
     assert checked.returncode == 0, checked.stderr
     assert "clean" in checked.stdout
-    (space,) = json.loads(run_zmey("spaces", str(store), "--json").stdout)
+    (space,) = json.loads(run_zmey("spaces", "list", str(store), "--json").stdout)
     assert (space["account_id"], space["db_id"], space["members"]) == (1, 1, 1)
     assert "entries written" in run_zmey("dump", str(file), str(store)).stdout
     assert "entries loaded" in run_zmey("load", str(file), str(copy)).stdout

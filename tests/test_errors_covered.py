@@ -15,6 +15,7 @@ from support.contract import REASON_CODES
 from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
 from support.documents import write
 from support.imports import chunk, column, email_column, options, run_import
+from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
@@ -91,9 +92,9 @@ def _closed(api: Api) -> object:
 
 
 def _both_orders(api: Api) -> object:
-    policy = order("csid")
-    policy.order = matching.NAMED_ORDER_SUBSCRIBE
-    return attempt(lambda: api.resolve(keys(ANN), policy))
+    both = order("csid")
+    both.order = matching.NAMED_ORDER_SUBSCRIBE
+    return attempt(lambda: api.resolve(keys(ANN), both))
 
 
 def _copy_from_nobody(api: Api) -> object:
@@ -176,6 +177,25 @@ def _event(head: str, **happened: Any) -> Callable[[Api], object]:
 def _label_taken(api: Api) -> object:
     api.define_origin("shop")
     return attempt(lambda: api.define_origin("shop", number=7))
+
+
+def _building(api: Api) -> object:
+    """Searches by a field that was declared a moment ago; sometimes its index is faster."""
+    for number in range(200):
+        path = f"new{number}"
+        api.update_policy(policy(custom_field(path)))
+        answer = attempt(partial(api.resolve, keys(fields=[(path, "x")])))
+        if isinstance(answer, SeenFault) and answer.reason == "FIELD_BUILDING":
+            return answer
+    return None
+
+
+def _failed(api: Api) -> object:
+    for who in (ANN, BOB):
+        api.set_member(change(keys(who), sets(same='"x"')))
+    api.update_policy(policy(custom_field("same", unique=True)))
+    settled(api)
+    return attempt(lambda: api.resolve(keys(fields=[("same", "x")])))
 
 
 CONTACT = imports.ImportColumn(contact_id=imports.ContactIdColumn())
@@ -281,6 +301,9 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "CELL_NOT_UTF8": _row([column("csid")], b"\xff"),
     "CELL_NOT_A_NUMBER": _row([CONTACT, email_column()], "12a", "ann@example.com"),
     "IMPORT_BUSY": _busy,
+    "POLICY_VERSIONING": _call(lambda api: api.reset_policy(expected_policy_version=9)),
+    "FIELD_BUILDING": _building,
+    "FIELD_FAILED": _failed,
 }
 
 

@@ -11,15 +11,29 @@ import pytest
 from google.protobuf.message import Message
 
 from support.contract import REASON_CODES
-from support.core import HEAD, MATCH, MEMBER, ORIGIN, SPACE, Api, SeenFault, attempt, open_api
+from support.core import (
+    ADMIN,
+    HEAD,
+    MATCH,
+    MEMBER,
+    ORIGIN,
+    SPACE,
+    Api,
+    SeenFault,
+    attempt,
+    open_api,
+)
 from support.imports import chunk, datakey_column, email_column, options
+from support.policies import blocked, custom_field, heads_limit, policy
 from support.random_datakeys import random_changes
 from support.random_members import random_step, spelled_change, spelled_keys
 from support.requests import address, data_rule, datakey_change, head_key, member_key
 from support.seeds import seeds
+from zmey.v1 import admin_service_pb2 as admin
 from zmey.v1 import head_event_pb2 as events
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
+from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
 from zmey.v1 import origin_service_pb2 as origin_service
 
@@ -96,7 +110,29 @@ def valid_message(random: Random, method: str) -> Message:
             space=SPACE, number=random.randrange(9)
         ),
     }  # fmt: skip
+    requests.update(further_messages(random, change))
     return requests[method.rpartition("/")[2]]
+
+
+def further_messages(random: Random, change: member.MemberChange) -> dict[str, Message]:
+    """Builds requests of AdminService, and about a decision."""
+    decision: dict[str, Any] = random.choice(
+        ({"revision": 1}, {"request_id": "r"}, {"change": change})
+    )
+    wanted = policy(
+        custom_field(random.choice(["a", "b.c"]), unique=random.random() < 0.5),
+        blocked=[blocked("email", "a@example.com")],
+        heads_per_type=[heads_limit("csid", random.randrange(5))],
+        email_substitutes=random.random() < 0.5,
+    )
+    return {
+        "ExplainDecision": match_service.ExplainDecisionRequest(space=SPACE, **decision),
+        "ListSpaces": admin.ListSpacesRequest(),
+        "GetPolicy": admin.GetPolicyRequest(space=SPACE),
+        "UpdatePolicy": admin.UpdatePolicyRequest(space=SPACE, policy=wanted),
+        "ResetPolicy": admin.ResetPolicyRequest(space=SPACE),
+        "SimulatePolicy": admin.SimulatePolicyRequest(space=SPACE, policy=wanted, findings_max=5),
+    }
 
 
 def mutated(random: Random, message: bytes) -> bytes:
@@ -135,6 +171,8 @@ def test_the_core_has_the_methods_of_the_contract(shared: Api) -> None:
     expected |= {HEAD + name for name in head_methods}
     origin_methods = origin_service.DESCRIPTOR.services_by_name["OriginService"].methods_by_name
     expected |= {ORIGIN + name for name in origin_methods}
+    admin_methods = admin.DESCRIPTOR.services_by_name["AdminService"].methods_by_name
+    expected |= {ADMIN + name for name in admin_methods}
     assert set(shared.core.methods()) == expected
 
 

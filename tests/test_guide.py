@@ -1,18 +1,21 @@
-"""The examples of docs/members.md: run one after another, they print what the guide says."""
+"""The examples of the guides in docs/: run one after another, they print what the guides say."""
 
 import contextlib
 import io
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import grpc
 
-from running_server import RunningServer
+from running_server import RunningServer, run_zmey
 from zmey.client import fault_of
 
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "members.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+GUIDE = DOCS / "members.md"
 BLOCKS = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run(code: str, names: dict[str, Any]) -> str:
@@ -35,3 +38,20 @@ def test_the_guide(server: RunningServer) -> None:
     for (_, code), (_, expected) in zip(blocks[::2], blocks[1::2], strict=True):
         assert run(code, names) == expected, code
     names["client"].__exit__(None, None, None)
+
+
+def run_command(line: str, server: RunningServer) -> list[str]:
+    """Runs one command of a console; returns the lines that it prints, without padding."""
+    command, _, discarded = line.partition(" > ")
+    done = run_zmey(*shlex.split(command)[1:], environment={"ZMEY_ADDRESS": server.address})
+    shown = ("" if discarded else done.stdout) + done.stderr
+    return [printed.rstrip() for printed in shown.splitlines()]
+
+
+def test_the_guide_of_spaces(server: RunningServer) -> None:
+    blocks = CONSOLE.findall((DOCS / "spaces.md").read_text(encoding="utf-8"))
+    assert len(blocks) > 5
+    for block in blocks:
+        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *expected = example.splitlines()
+            assert run_command(command, server) == expected, command

@@ -23,6 +23,7 @@ from support.core import (
 )
 from support.documents import write
 from support.imports import chunk, column, datakey_column, email_column, options, run_import
+from support.policies import blocked, custom_field, heads_limit, policy
 from support.requests import (
     address,
     change,
@@ -37,6 +38,7 @@ from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
+from zmey.v1.policy_pb2 import CustomField
 
 MIB = 1024 * 1024
 ANN = "email=ann@example.com"
@@ -183,6 +185,19 @@ def request_id(length: int) -> member.WriteOptions:
     return member.WriteOptions(request_id="m" * length)
 
 
+def update(api: Api, *fields: CustomField, **says: Any) -> object:
+    """Validates a policy; the shared space keeps its own."""
+    return api.update_policy(policy(*fields, **says), options={"validate_only": True})
+
+
+def simulate(api: Api, **asked: Any) -> object:
+    return api.simulate_policy(policy(), **asked)
+
+
+def block(api: Api, count: int) -> object:
+    return update(api, blocked=[blocked("csid", *(f"c{n}" for n in range(count)))])
+
+
 def addresses(count: int) -> list[Any]:
     return [address(ANN)] * count
 
@@ -283,6 +298,20 @@ LIMITS = (
     Limit("MemberService.MembersExist", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("MembersExistRequest.addresses", 10_000, lambda api, n: api.members_exist(addresses(n))),
     Limit("FindMembersRequest.value", 4_096, lambda api, n: api.find_members("v" * n)),
+    Limit("SpacePolicy.blocked", 10_000, block),
+    Limit("SpacePolicy.fields", 100,
+          lambda api, n: update(api, *(custom_field(f"f{i}") for i in range(n)))),
+    Limit("SpacePolicy.retention_days", 3_650, lambda api, n: update(api, retention_days=n)),
+    Limit("PolicyLimits.heads_per_member_max", 1_000,
+          lambda api, n: update(api, heads_per_member_max=n)),
+    Limit("PolicyLimits.merge_heads_max", 1_000, lambda api, n: update(api, merge_heads_max=n)),
+    Limit("PolicyLimits.merge_bytes_max", 2 * MIB, lambda api, n: update(api, merge_bytes_max=n)),
+    Limit("HeadTypeLimit.heads_max", 1_000,
+          lambda api, n: update(api, heads_per_type=[heads_limit("csid", n)])),
+    Limit("SimulatePolicyRequest.findings_max", 1_000,
+          lambda api, n: simulate(api, findings_max=n)),
+    Limit("SimulatePolicyRequest.values_max", 2_000_000,
+          lambda api, n: simulate(api, values_max=n)),
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from zmey.v1.space_pb2 import Space
 TABLES = (
     *("meta", "spaces", "addresses", "heads", "bodies", "redirects"),
     *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges", "trash"),
-    *("origins", "tasks", "erasures"),
+    *("origins", "tasks", "erasures", "policies"),
 )
 REQUESTS_TAG, IMPORTS_TAG = TABLES.index("requests"), TABLES.index("imports")
 LMDB_MAGIC = 0xBEEFC0DE

@@ -8,6 +8,7 @@ pub fn compile(root: &Path) -> Result<(), Box<dyn Error>> {
     let protos = root.join("proto");
     println!("cargo::rerun-if-changed={}", protos.display());
     let files = [
+        "zmey/v1/admin_service.proto",
         "zmey/v1/head_service.proto",
         "zmey/v1/match_service.proto",
         "zmey/v1/member_service.proto",

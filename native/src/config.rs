@@ -23,6 +23,7 @@ pub struct CoreConfig {
 
 /// One space; the twin of the Python dataclass `SpaceConfig`.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 pub struct SpaceConfig {
     /// The number of the account, from 1.
     pub account_id: u32,
@@ -42,6 +43,20 @@ pub struct SpaceConfig {
     pub time_zone: String,
     /// Custom fields by which members may be found.
     pub fields: Vec<FieldConfig>,
+    /// Whether e-mails are opaque stand-ins for addresses.
+    pub email_substitutes: bool,
+    /// Heads that a member may have; 0 for the default.
+    pub heads_per_member_max: u32,
+    /// Heads of single types that a member may have: (address type, heads).
+    pub heads_per_type_max: Vec<(String, u32)>,
+    /// Heads that one merge may move; 0 for the default.
+    pub merge_heads_max: u32,
+    /// Bytes of data that both members of a merge may have; 0 for the default.
+    pub merge_bytes_max: u32,
+    /// Days for which deleted members are kept; 0 for the default.
+    pub retention_days: u32,
+    /// Whether changes of members are refused that have changed since the call arrived.
+    pub versioning: bool,
 }
 
 /// One declared custom field; the twin of the Python dataclass `FieldConfig`.

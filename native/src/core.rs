@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 use std::ops::DerefMut;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -38,6 +39,9 @@ pub struct Core {
     metrics: Arc<Metrics>,
     clock: Clock,
     active_imports: Mutex<HashSet<ActiveImport>>,
+    /// Held by the one simulation that runs: each needs memory and reads everything.
+    simulating: Mutex<()>,
+    closing: AtomicBool,
     import_window_bytes: usize,
 }
 
@@ -51,11 +55,13 @@ impl Core {
 
     /// Starts on an engine that is open.
     pub fn on(engine: Arc<dyn Engine>, config: &CoreConfig, clock: Clock) -> Result<Self> {
-        let spaces = Arc::new(boot::spaces(engine.as_ref(), &config.spaces)?);
+        let now_seconds = clock().as_second();
+        let spaces = Arc::new(boot::spaces(engine.as_ref(), &config.spaces, now_seconds)?);
         let metrics = Arc::new(Metrics::default());
         let writer = Writer::start(
             Arc::clone(&engine),
             Arc::clone(&metrics),
+            Arc::clone(&spaces),
             config.commit_rows_max,
             config.commit_bytes_max,
         )
@@ -77,12 +83,15 @@ impl Core {
             metrics,
             clock,
             active_imports: Mutex::default(),
+            simulating: Mutex::default(),
+            closing: AtomicBool::new(false),
             import_window_bytes: config.import_window_bytes,
         })
     }
 
     /// Answers one unary call. A write that has not begun when `time_left` is over writes
     /// nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "callers have no further use for it")]
     pub fn call(
         &self,
         method: &str,
@@ -93,7 +102,14 @@ impl Core {
             return Err(deadline_exceeded());
         }
         let deadline = time_left.and_then(|left| Instant::now().checked_add(left));
-        service::method(method)?(self, request, deadline)
+        let method = service::method(method)?;
+        loop {
+            match method(self, request.clone(), deadline) {
+                // Another policy came before its turn: it is prepared anew by that one.
+                Err(fault) if fault.is_outdated() => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// Opens an import; `request` is its first message.
@@ -109,6 +125,7 @@ impl Core {
     /// Commits what waits and takes no more; idempotent. The store is closed when the last
     /// reference to the core goes.
     pub fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         self.upkeep.close();
         self.writer.close();
     }
@@ -132,6 +149,21 @@ impl Core {
 
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    /// Whether what takes long had better end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// The right to simulate, unless somebody has it.
+    pub(crate) fn simulating(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.simulating.try_lock() {
+            Ok(guard) => Some(guard),
+            // There is nothing that a panic could have left behind.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub(crate) fn import_window_bytes(&self) -> usize {

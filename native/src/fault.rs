@@ -11,6 +11,9 @@ use crate::wire::v1::{self, ErrorReason};
 /// The result of everything that may be the caller's fault.
 pub type Result<T> = std::result::Result<T, Fault>;
 
+/// The cause of a fault that says to prepare a job again.
+const OUTDATED: &str = "the policy of the space changed before the turn of a job";
+
 /// One error. Details hold what a program needs; neither details nor message hold personal data
 /// beyond names of fields and numbers of members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,17 @@ impl Fault {
     pub fn internal(cause: impl Display) -> Self {
         let fault = Self::new(ErrorReason::Internal, "Internal error.");
         Self { cause: cause.to_string(), ..fault }
+    }
+
+    /// What the writer answers a job that was prepared by a policy which changed before its turn.
+    /// No caller sees it: the call is prepared again.
+    pub fn outdated() -> Self {
+        Self::internal(OUTDATED)
+    }
+
+    /// Whether this is `outdated`.
+    pub fn is_outdated(&self) -> bool {
+        self.reason == ErrorReason::Internal && self.cause == OUTDATED
     }
 
     /// Adds one detail.
@@ -182,7 +196,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::HeadTaken
         | R::RequestIdReused
         | R::OriginLabelTaken => Code::AlreadyExists,
-        R::Versioning | R::ImportBusy => Code::Aborted,
+        R::Versioning | R::PolicyVersioning | R::ImportBusy => Code::Aborted,
         R::RevisionNotReached
         | R::MatchConflict
         | R::MatchKeyUnknown
@@ -203,6 +217,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::DatakeyNotAnArray
         | R::DatakeyIndexInvalid
         | R::BodyTooLarge
+        | R::FieldBuilding
+        | R::FieldFailed
         | R::ImportNotOpened
         | R::ImportChunkGap => Code::FailedPrecondition,
         R::RequestMalformed

@@ -1,9 +1,9 @@
 //! The core of zmey: everything that must be fast or atomic, without transport.
 //!
 //! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
-//! functions on values; `store` is the ordered byte map; `matching` decides, `member` plans,
-//! `write` commits, `explain` says why, `import` takes rows, `upkeep` goes on after calls,
-//! `service` has the methods. ARCHITECTURE.md is the map.
+//! functions on values; `store` is the ordered byte map; `policy` is what a space decides;
+//! `matching` decides, `member` plans, `write` commits, `explain` says why, `import` takes rows,
+//! `upkeep` goes on after calls, `service` has the methods. ARCHITECTURE.md is the map.
 
 pub mod address;
 mod allocator;
@@ -20,7 +20,9 @@ pub mod member;
 pub mod metrics;
 pub mod operations;
 pub mod phone;
+pub mod policy;
 pub mod service;
+pub mod simulation;
 pub mod space;
 pub mod store;
 pub mod tools;

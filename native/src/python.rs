@@ -40,6 +40,7 @@ struct PyCoreConfig {
 
 /// The twin of the Python dataclass `SpaceConfig`.
 #[derive(FromPyObject)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 struct PySpaceConfig {
     account_id: u32,
     db_id: u32,
@@ -50,6 +51,13 @@ struct PySpaceConfig {
     blocked: HashMap<String, Vec<String>>,
     time_zone: String,
     fields: Vec<PyFieldConfig>,
+    email_substitutes: bool,
+    heads_per_member_max: u32,
+    heads_per_type_max: HashMap<String, u32>,
+    merge_heads_max: u32,
+    merge_bytes_max: u32,
+    retention_days: u32,
+    versioning: bool,
 }
 
 /// The twin of the Python dataclass `FieldConfig`.
@@ -92,6 +100,13 @@ impl From<PySpaceConfig> for SpaceConfig {
             blocked: space.blocked.into_iter().collect(),
             time_zone: space.time_zone,
             fields: space.fields.into_iter().map(field).collect(),
+            email_substitutes: space.email_substitutes,
+            heads_per_member_max: space.heads_per_member_max,
+            heads_per_type_max: space.heads_per_type_max.into_iter().collect(),
+            merge_heads_max: space.merge_heads_max,
+            merge_bytes_max: space.merge_bytes_max,
+            retention_days: space.retention_days,
+            versioning: space.versioning,
         }
     }
 }

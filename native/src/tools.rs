@@ -139,8 +139,7 @@ fn field_values(body: &BodyRecord, record: &FieldRecord) -> Vec<Vec<u8>> {
     if !is_canonical_object(&body.data) {
         return Vec::new();
     }
-    let number = u16::try_from(record.number).unwrap_or_default();
-    Field::new(&field_config(record), number)
+    Field::new(record)
         .map_or_else(|_| Vec::new(), |field| field.values(&body.data))
         .into_iter()
         .map(String::into_bytes)

@@ -130,9 +130,9 @@ def _compare_with_receipts(stage: Stage, population: Population, acknowledged: i
 def _check_store(stage: Stage, expected: int) -> None:
     stage.act("Check", "SIGTERM drains the server; then zmey fsck checks every index both ways.")
     stage.stop_server()
-    stage.run("spaces", "store")
+    stage.run("spaces", "list", "store")
     stage.run("fsck", "store")
-    members = json.loads(stage.read("spaces", "store", "--json"))[0]["members"]
+    members = json.loads(stage.read("spaces", "list", "store", "--json"))[0]["members"]
     stage.require(members == expected, f"the store has {members:,} members, not {expected:,}")
 
 

@@ -17,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from support.contract import REASON_CODES
 from zmey._native import Core, CoreError
 from zmey.config import CoreConfig, FieldConfig, SpaceConfig
+from zmey.v1 import admin_service_pb2 as admin
 from zmey.v1 import erasure_pb2 as erasures
 from zmey.v1 import error_reason_pb2 as errors
 from zmey.v1 import head_event_pb2 as head_events
@@ -27,6 +28,7 @@ from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as member_service
 from zmey.v1 import origin_service_pb2 as origin_service
 from zmey.v1.address_pb2 import Address
+from zmey.v1.policy_pb2 import SpacePolicy
 from zmey.v1.space_pb2 import Space
 
 __all__ = [
@@ -49,6 +51,7 @@ MATCH = "/zmey.v1.MatchService/"
 MEMBER = "/zmey.v1.MemberService/"
 HEAD = "/zmey.v1.HeadService/"
 ORIGIN = "/zmey.v1.OriginService/"
+ADMIN = "/zmey.v1.AdminService/"
 SPACE = Space(account_id=1, db_id=1)
 OTHER_SPACE = Space(account_id=1, db_id=2)
 MIB = 1024 * 1024
@@ -284,6 +287,34 @@ class Api:
             space=self.space, contact_id=contact_id, **options
         )
         return self.call(MEMBER + "ListMerges", request, member_service.ListMergesResponse)
+
+    def list_spaces(self) -> admin.ListSpacesResponse:
+        """AdminService.ListSpaces."""
+        return self.call(ADMIN + "ListSpaces", admin.ListSpacesRequest(), admin.ListSpacesResponse)
+
+    def get_policy(self) -> admin.SpaceState:
+        """AdminService.GetPolicy."""
+        request = admin.GetPolicyRequest(space=self.space)
+        return self.call(ADMIN + "GetPolicy", request, admin.GetPolicyResponse).state
+
+    def update_policy(
+        self, policy: SpacePolicy | None, **options: Any
+    ) -> admin.UpdatePolicyResponse:
+        """AdminService.UpdatePolicy."""
+        request = admin.UpdatePolicyRequest(space=self.space, policy=policy, **options)
+        return self.call(ADMIN + "UpdatePolicy", request, admin.UpdatePolicyResponse)
+
+    def reset_policy(self, **options: Any) -> admin.ResetPolicyResponse:
+        """AdminService.ResetPolicy."""
+        request = admin.ResetPolicyRequest(space=self.space, **options)
+        return self.call(ADMIN + "ResetPolicy", request, admin.ResetPolicyResponse)
+
+    def simulate_policy(
+        self, policy: SpacePolicy | None, **options: Any
+    ) -> admin.SimulatePolicyResponse:
+        """AdminService.SimulatePolicy."""
+        request = admin.SimulatePolicyRequest(space=self.space, policy=policy, **options)
+        return self.call(ADMIN + "SimulatePolicy", request, admin.SimulatePolicyResponse)
 
     def resolve_full(
         self,

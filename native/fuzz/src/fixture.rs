@@ -56,6 +56,7 @@ fn config() -> CoreConfig {
                 field("age", "int", false),
                 field("tags", "tags", false),
             ],
+            ..SpaceConfig::default()
         }],
     }
 }

@@ -32,6 +32,7 @@ fn rules(switches: u8) -> Rules {
         phone_possible_is_enough: is_on(2),
         email_national_domains: !is_on(3),
         email_national_local_parts: !is_on(4),
+        email_substitutes: false,
         blocked: BlockedSettings { values: vec![blocked], zero_phones: is_on(5) },
     };
     Rules::new(&settings).expect("the settings are good")

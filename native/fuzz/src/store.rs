@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use _native::store::{Engine, Memory, Mutations, Table, keys};
+use _native::store::{Engine, Memory, Mutations, Table, keys, records};
 use _native::tools;
-use _native::wire::storage::{EraseTask, ErasureRecord, TaskRecord, task_record};
+use _native::wire::storage::{EraseTask, ErasureRecord, FieldsTask, TaskRecord, task_record};
 use _native::wire::v1::{
     AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
 };
@@ -97,9 +97,21 @@ fn entries() -> &'static [Entry] {
         core.upkeep().settle();
         core.close();
         begin_again(engine.as_ref());
+        leave_task(engine.as_ref());
         assert_clean(engine.as_ref());
         read(engine.as_ref())
     })
+}
+
+/// Leaves work that a stop has interrupted.
+fn leave_task(engine: &dyn Engine) {
+    let task_id = keys::TASK_OF_SPACE + 1;
+    let work = Some(task_record::Work::Fields(FieldsTask {}));
+    let record = TaskRecord { space_number: 1, work, ..TaskRecord::default() };
+    let mut mutations = Mutations::default();
+    let key = keys::owned(|key| keys::task(key, task_id));
+    mutations.put(Table::Tasks, &key, &records::encode(&record));
+    engine.write(&mut |_| Ok(mutations.clone())).expect("memory takes it");
 }
 
 fn import(core: &std::sync::Arc<_native::core::Core>) {

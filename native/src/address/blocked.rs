@@ -50,6 +50,7 @@ pub struct BlockedSettings {
 pub struct Blocked {
     kinds: [BlockedKind; KINDS.len()],
     zero_phones: bool,
+    email_keeps_case: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -66,7 +67,11 @@ impl Blocked {
             let count = settings.values.len();
             return Err(Fault::limit("blocked.values", BLOCKED_VALUES_MAX, count));
         }
-        let mut blocked = Self { zero_phones: settings.zero_phones, ..Self::default() };
+        let mut blocked = Self {
+            zero_phones: settings.zero_phones,
+            email_keeps_case: rules.email_substitutes,
+            ..Self::default()
+        };
         for (index, listed) in settings.values.iter().enumerate() {
             check(index, &listed.value)?;
             for kind in KINDS {
@@ -92,6 +97,11 @@ impl Blocked {
         }
     }
 
+    fn keeps_case(&self, kind: AddressType) -> bool {
+        use AddressType::{Csid, Email, Push, Pushapp, Umid};
+        matches!(kind, Csid | Push | Pushapp | Umid) || (kind == Email && self.email_keeps_case)
+    }
+
     /// Says whether phone numbers are blocked whose national digits are all zero.
     pub(super) fn zero_phones(&self) -> bool {
         self.zero_phones
@@ -105,7 +115,7 @@ impl Blocked {
             // value that equals this one has the same canonical form.
             Some(canonical) => {
                 blocked.canonical.contains(canonical)
-                    || (keeps_case(kind) && blocked.holds_spelling(value))
+                    || (self.keeps_case(kind) && blocked.holds_spelling(value))
             }
             None => blocked.holds_spelling(value),
         }
@@ -129,11 +139,6 @@ fn check(index: usize, value: &str) -> Result<()> {
         return Err(Fault::limit(&field, VALUE_BYTES_MAX, value.len()));
     }
     Ok(())
-}
-
-fn keeps_case(kind: AddressType) -> bool {
-    use AddressType::{Csid, Push, Pushapp, Umid};
-    matches!(kind, Csid | Push | Pushapp | Umid)
 }
 
 fn fold(value: &str) -> String {

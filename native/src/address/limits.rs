@@ -7,6 +7,9 @@ pub const VALUE_BYTES_MAX: usize = 4096;
 /// Bytes of a csid: long enough for a signed token or a URL, short enough to be read in reports.
 pub const CSID_BYTES_MAX: usize = 1024;
 
+/// Bytes of a stand-in for an e-mail: as long as the other identifiers that clients make up.
+pub const SUBSTITUTE_BYTES_MAX: usize = CSID_BYTES_MAX;
+
 /// Bytes of a push, pushapp or umid token: the bound of a value, so every token fits that comes in.
 pub const TOKEN_BYTES_MAX: usize = VALUE_BYTES_MAX;
 

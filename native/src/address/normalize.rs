@@ -63,6 +63,7 @@ fn append(rules: &Rules, kind: AddressType, value: &str, out: &mut String) -> Re
             ErrorReason::AddressTypeRequired,
             "The value is neither an e-mail nor a phone; say its type.",
         )),
+        AddressType::Email if rules.email_substitutes => opaque::append_substitute(value, out),
         AddressType::Email => email::append(rules, value, out),
         AddressType::Msisdn | AddressType::Viber | AddressType::Vknotify => {
             phones::append(rules, kind, value, out)

@@ -1,7 +1,7 @@
 //! Identifiers that zmey does not look into: csid and the tokens.
 
 use crate::address::faults;
-use crate::address::limits::{CSID_BYTES_MAX, TOKEN_BYTES_MAX};
+use crate::address::limits::{CSID_BYTES_MAX, SUBSTITUTE_BYTES_MAX, TOKEN_BYTES_MAX};
 use crate::fault::Result;
 use crate::wire::v1::AddressType;
 
@@ -9,6 +9,11 @@ use crate::wire::v1::AddressType;
 /// characters pass.
 pub fn append_csid(trimmed: &str, out: &mut String) -> Result<()> {
     append(AddressType::Csid, trimmed, CSID_BYTES_MAX, out)
+}
+
+/// Appends a stand-in for an e-mail as it is: only the client knows what it stands for (seed 002).
+pub fn append_substitute(trimmed: &str, out: &mut String) -> Result<()> {
+    append(AddressType::Email, trimmed, SUBSTITUTE_BYTES_MAX, out)
 }
 
 /// Appends a push, pushapp or umid token. Services issue them as printable text, so a control

@@ -6,6 +6,7 @@ use crate::phone::Region;
 
 /// The rules of one space as its configuration gives them.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 pub struct RulesSettings {
     /// The two-letter region of numbers without a country code, such as "RU".
     pub default_region: Option<String>,
@@ -16,6 +17,8 @@ pub struct RulesSettings {
     pub email_national_domains: bool,
     /// Whether local parts that are not plain ASCII are accepted.
     pub email_national_local_parts: bool,
+    /// Whether e-mails are opaque stand-ins for addresses.
+    pub email_substitutes: bool,
     /// What never matches and never attaches.
     pub blocked: BlockedSettings,
 }
@@ -28,6 +31,7 @@ impl Default for RulesSettings {
             phone_possible_is_enough: false,
             email_national_domains: true,
             email_national_local_parts: true,
+            email_substitutes: false,
             blocked: BlockedSettings::default(),
         }
     }
@@ -35,6 +39,7 @@ impl Default for RulesSettings {
 
 /// The checked rules of one space.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options of a space, one by one")]
 pub struct Rules {
     /// The region of numbers without a country code.
     pub(super) default_region: Option<Region>,
@@ -44,6 +49,8 @@ pub struct Rules {
     pub(super) email_national_domains: bool,
     /// See [`RulesSettings::email_national_local_parts`].
     pub(super) email_national_local_parts: bool,
+    /// See [`RulesSettings::email_substitutes`].
+    pub(super) email_substitutes: bool,
     /// What never matches and never attaches.
     pub(super) blocked: Blocked,
 }
@@ -57,6 +64,7 @@ impl Rules {
             phone_possible_is_enough: settings.phone_possible_is_enough,
             email_national_domains: settings.email_national_domains,
             email_national_local_parts: settings.email_national_local_parts,
+            email_substitutes: settings.email_substitutes,
             blocked: Blocked::default(),
         };
         // The listed values are normalised by the rules that do not block anything yet.

@@ -3,7 +3,8 @@
 use crate::fault::{Failure, Fault};
 use crate::matching::{Decision, Target};
 use crate::member::View;
-use crate::member::step::{self, Batch};
+use crate::member::batch::Batch;
+use crate::member::step;
 use crate::wire::storage::{ChangeRecord, Reasoning};
 use crate::wire::v1::CanonicalAddress;
 use crate::write::apply::whole_step;

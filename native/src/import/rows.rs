@@ -9,8 +9,8 @@ use crate::fault::{Fault, Result};
 use crate::import::columns::{Column, Plan, SystemCell};
 use crate::matching::keys::address_probe;
 use crate::matching::{AddressBook, Probe, Target, fields};
+use crate::member::batch::{Batch, Origin, Step};
 use crate::member::cells::Cells;
-use crate::member::step::{Batch, Origin, Step};
 use crate::space::Space;
 use crate::wire::v1::{
     AddressType, ErrorReason, FieldValue, IfExists, ImportChunk, ImportRow, KeyKind,

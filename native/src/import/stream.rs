@@ -22,7 +22,7 @@ use crate::wire::v1::{
 };
 use crate::wire::{decode, encode};
 use crate::write::position::{Position, gap};
-use crate::write::queue::{self, Answers, Chunk, Done, Job, Purpose, Reply};
+use crate::write::queue::{self, Again, Answers, Chunk, Done, Job, Purpose, Reply};
 
 /// Bytes of an import id; file names and dates are shorter.
 const IMPORT_ID_BYTES_MAX: usize = 128;
@@ -81,7 +81,7 @@ impl ImportStream {
             let message = "The first message of an import must be its options.";
             return Err(Fault::new(ErrorReason::ImportNotOpened, message));
         };
-        let space = Arc::clone(core.spaces().get(options.space.as_ref())?);
+        let space = core.spaces().get(options.space.as_ref())?;
         let plan = Arc::new(Plan::compile(&space, &options)?);
         if options.import_id.len() > IMPORT_ID_BYTES_MAX {
             let length = options.import_id.len();
@@ -115,9 +115,7 @@ impl ImportStream {
     /// Takes one message with a chunk; blocks while the window is full.
     pub fn submit(&self, request: Bytes) -> Result<()> {
         let bytes = request.len();
-        let Some(Request::Chunk(chunk)) = decode::<StreamImportRequest>(request)?.message else {
-            return Err(Fault::invalid("message", "must be a chunk after the options"));
-        };
+        let chunk = chunk_of(request.clone())?;
         check_items("chunk.rows", chunk.rows.len())?;
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if chunk.number <= self.committed_before && chunk.number > 0 {
@@ -128,7 +126,8 @@ impl ImportStream {
         if chunk.number != next.0 {
             return Err(gap(next.0, chunk.number));
         }
-        let fate = self.start(&chunk, next.1.as_ref().map(Position::next), bytes)?;
+        let position = next.1.as_ref().map(Position::next);
+        let fate = self.start(&chunk, position, request)?;
         next.0 += 1;
         next.1 = next.1.as_ref().map(Position::next);
         self.push(Pending { number: chunk.number, bytes, fate });
@@ -177,10 +176,19 @@ impl ImportStream {
         Ok(())
     }
 
-    fn start(&self, chunk: &ImportChunk, position: Option<Position>, bytes: usize) -> Result<Fate> {
+    fn start(
+        &self,
+        chunk: &ImportChunk,
+        position: Option<Position>,
+        request: Bytes,
+    ) -> Result<Fate> {
+        let bytes = request.len();
         self.reserve(bytes)?;
-        let batch = rows::batch(&self.space, &self.plan, chunk, self.moment.clone());
-        let chunk = Chunk { position, broken: Arc::clone(&self.broken) };
+        let space = self.core.spaces().named(self.space.name());
+        let space = space.as_ref().unwrap_or(&self.space);
+        let batch = rows::batch(space, &self.plan, chunk, self.moment.clone());
+        let chunk =
+            Chunk { position, broken: Arc::clone(&self.broken), again: self.again(request) };
         let job = Job { batch, purpose: Purpose::Rows(chunk), bytes, deadline: None };
         let started = if self.validate_only {
             let planned = queue::rehearse(self.core.engine(), &job);
@@ -192,6 +200,16 @@ impl ImportStream {
             self.release(bytes);
         }
         started
+    }
+
+    /// The way to prepare a chunk once more. It keeps the bytes of the request, not the rows, whose
+    /// cells would take several times as much.
+    fn again(&self, request: Bytes) -> Again {
+        let (plan, moment) = (Arc::clone(&self.plan), self.moment.clone());
+        Again(Box::new(move |space| {
+            let chunk = chunk_of(request.clone())?;
+            Ok(rows::batch(space, &plan, &chunk, moment.clone()))
+        }))
     }
 
     /// Waits until the window has room; one chunk always fits.
@@ -262,6 +280,13 @@ fn activate(core: &Core, space: &Space, options: &ImportOptions) -> Result<Optio
         "Another stream is importing under this import_id; wait for it or choose another id.",
     )
     .with("import_id", &options.import_id))
+}
+
+fn chunk_of(request: Bytes) -> Result<ImportChunk> {
+    match decode::<StreamImportRequest>(request)?.message {
+        Some(Request::Chunk(chunk)) => Ok(chunk),
+        _ => Err(Fault::invalid("message", "must be a chunk after the options")),
+    }
 }
 
 fn response(message: Response) -> Vec<u8> {

@@ -160,7 +160,7 @@ fn look_up(
         Target::Contact(id) => contact_of(view.follow(space, *id, redirects)?.unwrap_or(0), 0),
         Target::Dataset(id) => contact_of(if view.lives(space, *id)? { *id } else { 0 }, 0),
         Target::Head(id) => contact_of(owner_of_head(view, space, *id)?, *id),
-        Target::Field(query) => match fields::holders(view, query)? {
+        Target::Field(query) => match fields::holders(view, keys.space, query)? {
             Holders::None => contact_of(0, 0),
             Holders::One(contact) => contact_of(contact, 0),
             Holders::Several => Found { contact: 0, head: 0, state: KeyState::Ambiguous },

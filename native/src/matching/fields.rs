@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use crate::config::FieldConfig;
 use crate::datakey::{self, Pattern};
 use crate::fault::{Failure, Fault, Result};
 use crate::json;
 use crate::member::View;
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
-use crate::wire::v1::{ErrorReason, FieldValue};
+use crate::wire::storage::{FieldBuild, FieldRecord};
+use crate::wire::v1::{ErrorReason, FieldState, FieldValue};
 
 /// Bytes of a value to look for; longer texts are no identifiers.
 pub const VALUE_BYTES_MAX: usize = 1_024;
@@ -29,16 +29,6 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
-    /// The kind that a configuration names.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "string" => Some(Self::String),
-            "int" => Some(Self::Int),
-            "tags" => Some(Self::Tags),
-            _ => None,
-        }
-    }
-
     /// The name of a kind in configurations.
     pub fn name(self) -> &'static str {
         match self {
@@ -69,13 +59,14 @@ pub struct Field {
 }
 
 impl Field {
-    /// Compiles a declaration.
-    pub fn new(config: &FieldConfig, number: u16) -> Result<Self> {
-        let kind = FieldKind::parse(&config.kind).ok_or_else(|| {
-            Fault::invalid("spaces.fields.kind", "is not one of string, int, tags")
-        })?;
-        let pattern = Pattern::parse(0, &config.path)?;
-        Ok(Self { number, path: config.path.clone(), kind, unique: config.unique, pattern })
+    /// Compiles a declaration that a policy has checked.
+    pub fn new(record: &FieldRecord) -> Result<Self> {
+        let kind = FieldKind::from_number(record.kind)
+            .ok_or_else(|| Fault::internal("a field has no kind that is known"))?;
+        let number = u16::try_from(record.number)
+            .map_err(|_| Fault::internal("a field has a number that fits no key"))?;
+        let pattern = Pattern::parse(0, &record.path)?;
+        Ok(Self { number, path: record.path.clone(), kind, unique: record.unique, pattern })
     }
 
     /// The values under which a body with this data is found; sorted, each once.
@@ -99,6 +90,8 @@ impl Field {
 pub struct FieldQuery {
     /// The path as the space declared it.
     pub path: String,
+    /// Stands for the field in keys.
+    number: u16,
     /// The key prefix of the holders of each value; all values must be held.
     prefixes: Vec<Vec<u8>>,
 }
@@ -120,15 +113,13 @@ pub fn query(space: &Space, request: &FieldValue) -> Result<FieldQuery> {
         return Err(Fault::invalid("keys.fields.value", "must not be empty"));
     }
     let prefix = |value: &String| prefix(space.number, field, value);
-    Ok(FieldQuery { path: field.path.clone(), prefixes: values.iter().map(prefix).collect() })
+    let prefixes = values.iter().map(prefix).collect();
+    Ok(FieldQuery { path: field.path.clone(), number: field.number, prefixes })
 }
 
 /// The declared field of a path.
 pub fn declared<'a>(space: &'a Space, path: &str) -> Result<&'a Field> {
-    space.fields.iter().find(|field| field.path == path).ok_or_else(|| {
-        let message = "The space has not declared this field for matching.";
-        Fault::new(ErrorReason::FieldNotDeclared, message).with("field", path)
-    })
+    space.fields.iter().find(|field| field.path == path).ok_or_else(|| not_declared(path))
 }
 
 /// Who holds what a query asks for.
@@ -142,8 +133,14 @@ pub enum Holders {
     Several,
 }
 
-/// Finds the holders of a query.
-pub fn holders(view: &View<'_>, query: &FieldQuery) -> std::result::Result<Holders, Failure> {
+/// Finds the holders of a query. An index that is not complete answers nothing: what it has not
+/// got to yet would be missing.
+pub fn holders(
+    view: &mut View<'_>,
+    space: &Space,
+    query: &FieldQuery,
+) -> std::result::Result<Holders, Failure> {
+    check_complete(view, space, query)?;
     let mut steps = 0;
     let Some(first) = next_holder(view, query, 0, &mut steps)? else {
         return Ok(Holders::None);
@@ -166,6 +163,48 @@ pub fn other_holder(
         Some(id) if id == except => view.next_holder(&prefix, id + 1),
         other => Ok(other),
     }
+}
+
+/// Asks the store and not the space, which may have been prepared before.
+fn check_complete(
+    view: &mut View<'_>,
+    space: &Space,
+    query: &FieldQuery,
+) -> std::result::Result<(), Failure> {
+    let record = view.space_record(space)?;
+    let number = u32::from(query.number);
+    if record.fields.iter().any(|field| field.number == number) {
+        return Ok(());
+    }
+    let is_it =
+        |build: &&FieldBuild| build.field.as_ref().is_some_and(|field| field.number == number);
+    Err(match record.builds.iter().find(is_it) {
+        Some(build) if build.state == FieldState::Building as u32 => {
+            let message = "The index of this field is still being built; try again later.";
+            Fault::new(ErrorReason::FieldBuilding, message)
+                .with("field", &query.path)
+                .with("done", build.done)
+                .with("total", build.total)
+        }
+        Some(build) if build.state == FieldState::Failed as u32 => failed(build, query),
+        _ => not_declared(&query.path),
+    }
+    .into())
+}
+
+fn failed(build: &FieldBuild, query: &FieldQuery) -> Fault {
+    let conflict = build.conflicts.first().copied().unwrap_or_default();
+    let message = "Members share values of this unique field; change them, then store the policy \
+                   of the space again.";
+    Fault::new(ErrorReason::FieldFailed, message)
+        .with("field", &query.path)
+        .with("contact_id", conflict.dataset_id)
+        .with("other_contact_id", conflict.other_dataset_id)
+}
+
+fn not_declared(path: &str) -> Fault {
+    let message = "The space has not declared this field for matching.";
+    Fault::new(ErrorReason::FieldNotDeclared, message).with("field", path)
 }
 
 fn prefix(space: u32, field: &Field, value: &str) -> Vec<u8> {

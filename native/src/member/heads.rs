@@ -9,17 +9,14 @@ use crate::fault::{Failure, Fault};
 use crate::matching::decide::{Keys, has_external_id};
 use crate::matching::fields::{self, Field};
 use crate::matching::{AddressBook, Decision, Target};
+use crate::member::batch::{Origin, Step};
 use crate::member::events::with_own_state;
-use crate::member::step::{Origin, Step};
 use crate::member::system::HeadChange;
 use crate::member::{View, deltas};
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
 use crate::wire::storage::{AddressRecord, HeadDelta, HeadRecord, Stamp};
 use crate::wire::v1::{AddressType, ErrorReason, KeyKind, NewbieMode, Warning};
-
-/// Heads of one member: far over what one person has; a body lists them all.
-pub const HEADS_PER_MEMBER_MAX: usize = 1_000;
 
 /// One address that a step attaches.
 #[derive(Debug)]
@@ -99,7 +96,9 @@ pub fn plan(
     if contact == 0 && attachments.is_empty() {
         return Err(refused.map_or_else(needs_address, |fault| (**fault).clone()).into());
     }
-    check_count(view, keys.space.number, contact, attachments.len())?;
+    let kinds: Vec<u32> =
+        attachments.iter().map(|wish| keys.book.kind(wish.entry) as u32).collect();
+    check_room(view, keys.space.number, contact, &kinds)?;
     check_head(view, keys, step, decision)?;
     warn_of_second_csid(view, keys, contact, &attachments, warnings)?;
     Ok(attachments)
@@ -368,19 +367,19 @@ pub fn addressed_head(
     Ok(by_number.filter(|id| heads.contains(id)).or(heads.first().copied()).unwrap_or(0))
 }
 
-/// Refuses more heads than a member may have.
-pub fn check_count(
+/// Refuses further heads of these types for a member who may have no more. Every way to get a head
+/// asks here: by a step, an operation, a merge, its undoing, a restored member.
+pub fn check_room(
     view: &mut View<'_>,
     space: u32,
     contact: u64,
-    more: usize,
+    kinds: &[u32],
 ) -> Result<(), Failure> {
-    let body = view.body(space, contact)?;
-    let count = body.map_or(0, |body| body.head_ids.len()) + more;
-    if count > HEADS_PER_MEMBER_MAX {
-        return Err(Fault::limit("member.heads", HEADS_PER_MEMBER_MAX, count).into());
+    if kinds.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let has = view.body(space, contact)?.map_or_else(Vec::new, |body| body.head_types.clone());
+    Ok(view.limits(space).check_room(&has, kinds)?)
 }
 
 /// Says so where a member gets an external customer id beside the one it has.

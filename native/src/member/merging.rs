@@ -2,7 +2,7 @@
 
 use crate::datakey::{self, DataRule, Difference, Element, Path, differences};
 use crate::fault::{Failure, Fault};
-use crate::member::heads::{check_count, index_changes};
+use crate::member::heads::index_changes;
 use crate::member::view::REDIRECT_HOPS_MAX;
 use crate::member::{View, deltas, moves};
 use crate::space::Space;
@@ -47,6 +47,7 @@ pub struct Merged {
 pub fn merge(view: &mut View<'_>, space: &Space, order: &Order<'_>) -> Result<Merged, Failure> {
     let receiver = living(view, space, order.receiver)?;
     let source = living(view, space, order.source)?;
+    check_size(space, order, &receiver, &source)?;
     let data = match order.data_rule {
         Some(rule) => datakey::merge(&receiver.data, &source.data, rule)?,
         None => datakey::Merged { receiver: receiver.data.clone(), source: source.data.clone() },
@@ -135,6 +136,14 @@ fn move_heads(
         from_source: Vec::new(),
         of_receiver: Vec::new(),
     };
+    // The one that goes makes room first: a member may have all the heads it is allowed.
+    if order.head_rule == MergeHeadRule::Replace
+        && let Some(head_id) = order.receiver_head
+    {
+        let taken = moves::take_away(view, number, order.receiver, head_id)?;
+        moved.of_receiver.push(deltas::detached(&taken.former));
+        record.replaced_heads.push(taken.former);
+    }
     for &head_id in &order.source_heads {
         match order.head_rule {
             MergeHeadRule::Unspecified | MergeHeadRule::None => {}
@@ -154,15 +163,21 @@ fn move_heads(
             }
         }
     }
-    if order.head_rule == MergeHeadRule::Replace
-        && let Some(head_id) = order.receiver_head
-    {
-        let taken = moves::take_away(view, number, order.receiver, head_id)?;
-        moved.of_receiver.push(deltas::detached(&taken.former));
-        record.replaced_heads.push(taken.former);
-    }
-    check_count(view, number, order.receiver, 0)?;
     Ok(moved)
+}
+
+/// Refuses a merge that is too large for its space, before anything is written.
+fn check_size(
+    space: &Space,
+    order: &Order<'_>,
+    receiver: &BodyRecord,
+    source: &BodyRecord,
+) -> Result<(), Fault> {
+    let heads = match order.head_rule {
+        MergeHeadRule::Unspecified | MergeHeadRule::None => 0,
+        _ => order.source_heads.len(),
+    };
+    space.limits.check_merge(heads, receiver.data.len() + source.data.len())
 }
 
 /// A head as it is, to be brought back later.

@@ -1,6 +1,7 @@
 //! Members: a view of the store that remembers what a batch has changed, the steps that change
 //! it, and what readers see.
 
+pub mod batch;
 pub mod cells;
 pub mod deltas;
 pub mod events;

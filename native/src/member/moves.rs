@@ -2,7 +2,7 @@
 
 use crate::fault::{Failure, Fault};
 use crate::member::View;
-use crate::member::heads::index_changes;
+use crate::member::heads::{check_room, index_changes};
 use crate::space::Space;
 use crate::store::StoreResult;
 use crate::wire::storage::{BodyRecord, FormerHead};
@@ -30,13 +30,14 @@ pub fn take(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> Resu
 }
 
 /// Gives a head that was taken from somebody to a living member, with its state.
-pub fn give(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> StoreResult<()> {
+pub fn give(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> Result<(), Failure> {
     let kind = view.head(space, head_id)?.map_or(0, |head| head.r#type);
+    check_room(view, space, contact, &[kind])?;
     if let Some(body) = view.change_body(space, contact)? {
         body.head_ids.push(head_id);
         body.head_types.push(kind);
     }
-    view.assign_head(space, head_id, contact)
+    Ok(view.assign_head(space, head_id, contact)?)
 }
 
 /// Takes a head from a living member and lets it belong to nobody.

@@ -2,139 +2,21 @@
 //! without a fault touches it.
 
 use std::borrow::Cow;
-use std::ops::Range;
-use std::sync::Arc;
 
-use crate::datakey::{Change, CopySource, DataRule, Delta, Document, Moment};
+use crate::datakey::{CopySource, Delta, Document};
 use crate::fault::{Failure, Fault};
+use crate::matching::Decision;
 use crate::matching::decide::{Keys, Purpose, decide};
 use crate::matching::order::Manner;
 use crate::matching::reasoning::{decision_record, warning_record};
-use crate::matching::{AddressBook, Decision, Probe};
 use crate::member::View;
-use crate::member::cells::Cells;
+use crate::member::batch::{Batch, Copy, Origin, Step};
 use crate::member::heads::{self, Attachment, IndexChange};
-use crate::member::system::HeadChange;
-use crate::space::Space;
 use crate::wire::storage::{
     BodyRecord, ChangeRecord, DatakeyDelta, DecisionRecord, Reasoning, RuleRecord, Stamp,
 };
-use crate::wire::v1::{
-    CopyMissing, ErrorReason, IfExists, KeyKind, NewbieMode, OutcomeStatus, OwnedMode, Warning,
-};
+use crate::wire::v1::{CopyMissing, ErrorReason, IfExists, KeyKind, OutcomeStatus, Warning};
 use crate::write::changelog::Changes;
-
-/// Who writes: it decides which stamps a change leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// A call.
-    Call = 1,
-    /// A row of an import.
-    Import = 2,
-}
-
-/// Where `.copy` modes read.
-#[derive(Debug, Default)]
-pub enum Copy {
-    /// The member itself.
-    #[default]
-    Itself,
-    /// A canonical JSON object of the call.
-    Data(String),
-    /// Another member, by its keys.
-    Member(Range<usize>, CopyMissing),
-}
-
-/// The stored answer that a request id asks for or leaves.
-#[derive(Debug)]
-pub struct RequestId {
-    /// The key in the table of requests.
-    pub key: Vec<u8>,
-    /// The id as the caller gave it.
-    pub id: String,
-    /// SHA-256 of the request.
-    pub fingerprint: [u8; 32],
-}
-
-/// An address that a step attaches besides its keys.
-#[derive(Debug)]
-pub struct HeadWish {
-    /// The entry of the book.
-    pub entry: usize,
-    /// Whether it waits for confirmation.
-    pub confirm: bool,
-    /// How it comes to the member; `None` attaches what nobody has and refuses what another has.
-    pub rule: Option<Box<WishRule>>,
-}
-
-/// How a head comes to a member (seed 002, `head_rule` and `data_rule`).
-#[derive(Debug)]
-pub struct WishRule {
-    /// Where nobody has it.
-    pub newbie: NewbieMode,
-    /// Where it is the only head of another member.
-    pub single: OwnedMode,
-    /// Where it is one of several heads of another member.
-    pub multi: OwnedMode,
-    /// What happens to the data of both members.
-    pub data_rule: DataRule,
-}
-
-/// One prepared change of a member.
-#[derive(Debug, Default)]
-pub struct Step {
-    /// Its keys among the probes of the batch.
-    pub probes: Range<usize>,
-    /// Addresses to attach besides the keys.
-    pub heads: Vec<HeadWish>,
-    /// The condition.
-    pub if_exists: IfExists,
-    /// The changes of data.
-    pub changes: Vec<Change>,
-    /// The same of a row of an import: its cells among those of the batch.
-    pub cells: Range<usize>,
-    /// Where copy modes read.
-    pub copy: Copy,
-    /// The changes of the head through which the member is addressed.
-    pub head_changes: Vec<HeadChange>,
-    /// What was ignored already while preparing.
-    pub warnings: Vec<Warning>,
-    /// Whether new e-mail heads wait for confirmation.
-    pub newbie_confirm: bool,
-    /// The IP address of the original request.
-    pub source: String,
-    /// The version that the body must have; 0 that it must not exist.
-    pub expected_version: Option<u64>,
-    /// Makes the step happen once.
-    pub request: Option<Box<RequestId>>,
-    /// Whether the answer carries the data after the change.
-    pub return_fresh: bool,
-    /// Narrows matching, and subscribes the heads of the step.
-    pub resource_id: Option<u32>,
-    /// How its keys are taken.
-    pub manner: Manner,
-    /// Whether the deleted member of an external customer id is restored.
-    pub restores: bool,
-}
-
-/// The prepared steps of one request, with the addresses they share.
-#[derive(Debug)]
-pub struct Batch {
-    /// The space of all steps.
-    pub space: Arc<Space>,
-    /// The addresses.
-    pub book: AddressBook,
-    /// The keys of all steps.
-    pub probes: Vec<Probe>,
-    /// The steps; a fault where one cannot even be prepared.
-    pub steps: Vec<Result<Step, Fault>>,
-    /// The cells of an import.
-    pub cells: Option<Cells>,
-    /// Who writes.
-    pub origin: Origin,
-    /// The one moment of all dates in the batch.
-    pub moment: Moment,
-}
 
 /// What a step did.
 #[derive(Debug)]
@@ -188,6 +70,7 @@ pub fn apply(
         return unchanged(view, keys, decision, OutcomeStatus::Ignored, step);
     }
     check_version(view, keys.space.number, contact, step.expected_version)?;
+    check_arrival(view, keys.space.number, contact, step.arrival, changes)?;
     let plan = plan(view, batch, keys, step, decision)?;
     let idle = plan.text.is_none()
         && plan.attachments.is_empty()
@@ -269,6 +152,26 @@ pub fn compare_versions(expected: Option<u64>, version: u64) -> Result<(), Fault
     )
     .with("expected_version", expected)
     .with("version", version))
+}
+
+/// Refuses a member who has changed since the call arrived (seed 002, versioning of member.set).
+/// What the call itself has changed is no surprise to it.
+fn check_arrival(
+    view: &mut View<'_>,
+    space: u32,
+    contact: u64,
+    arrival: Option<(u64, u64)>,
+    changes: &Changes,
+) -> Result<(), Failure> {
+    let Some((found, version)) = arrival else {
+        return Ok(());
+    };
+    if changes.has_changed(contact) {
+        return Ok(());
+    }
+    // Another member than then was not expected at all; one that is gone had a version.
+    let expected = if found == contact || contact == 0 { version } else { 0 };
+    check_version(view, space, contact, Some(expected))
 }
 
 fn unchanged(

@@ -12,6 +12,7 @@ pub use changes::address_key;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use prost::Message;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -19,6 +20,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::attempt::Journal;
 use self::origins::OpenOrigins;
 use crate::matching::AddressBook;
+use crate::policy::Limits;
 use crate::space::Space;
 use crate::store::{Mutations, Snapshot, StoreError, StoreResult, Table, keys, records};
 use crate::wire::storage::{
@@ -97,6 +99,8 @@ pub struct View<'b> {
     out: Mutations,
     /// What the attempt that is under way has changed.
     journal: Option<Journal>,
+    /// The new state of a space, of the job that is under way.
+    changed_space: Option<Arc<Space>>,
 }
 
 /// The counters of a space.
@@ -104,6 +108,7 @@ pub struct View<'b> {
 struct OpenSpace {
     key: Vec<u8>,
     record: SpaceRecord,
+    limits: Limits,
     changed: bool,
 }
 
@@ -124,6 +129,7 @@ impl<'b> View<'b> {
             others: FxHashMap::default(),
             redirects: FxHashMap::default(),
             journal: None,
+            changed_space: None,
             bodies: Vec::new(),
             places: FxHashMap::default(),
             living: FxHashMap::default(),
@@ -323,8 +329,25 @@ impl<'b> View<'b> {
             let problem = format!("space number {} has no record", space.number);
             StoreError::Corrupt { table: Table::Spaces.name(), problem }
         })?;
-        self.spaces.insert(space.number, OpenSpace { key, record, changed: false });
+        let limits = space.limits.clone();
+        self.spaces.insert(space.number, OpenSpace { key, record, limits, changed: false });
         Ok(())
+    }
+
+    /// The record of a space, changes of this view included.
+    pub fn space_record(&mut self, space: &Space) -> StoreResult<&SpaceRecord> {
+        self.open_space(space)?;
+        Ok(&self.spaces[&space.number].record)
+    }
+
+    /// The bounds of members in an open space.
+    pub fn limits(&self, space: u32) -> &Limits {
+        &self.spaces.get(&space).expect("open_space comes first").limits
+    }
+
+    /// Whether the view has the body of a number, so that the snapshot may be older.
+    pub fn has_body(&self, space: u32, id: u64) -> bool {
+        self.places.contains_key(&(space, id))
     }
 
     /// The stored answer to a request id, those of this view included.

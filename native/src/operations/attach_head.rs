@@ -83,7 +83,8 @@ impl NewHead {
         }
         let origin = self.origin.resolve(scene.view, scene.batch.space.number)?;
         let wishes = [Attachment::of_call(keys.book, self.entry, self.confirm, origin)];
-        heads::check_count(scene.view, scene.batch.space.number, contact, wishes.len())?;
+        let kind = keys.book.kind(self.entry) as u32;
+        heads::check_room(scene.view, scene.space(), contact, &[kind])?;
         heads::warn_of_second_csid(scene.view, keys, contact, &wishes, &mut outcome.warnings)?;
         let (stamp, origin) = (scene.stamp(), scene.batch.origin);
         let mut attached = heads::attach(scene.view, keys, contact, &wishes, &stamp, origin)?;

@@ -6,9 +6,10 @@ use super::merge_members::carry_out;
 use crate::address::type_name;
 use crate::fault::{Failure, Fault};
 use crate::matching::Decision;
+use crate::member::batch::{HeadWish, Step, WishRule};
 use crate::member::merging::Order;
 use crate::member::origins::OriginName;
-use crate::member::step::{self, HeadWish, Outcome, Step, WishRule};
+use crate::member::step::{self, Outcome};
 use crate::member::{deltas, heads, moves};
 use crate::wire::storage::{ChangeRecord, RuleRecord};
 use crate::wire::v1::{

@@ -10,5 +10,6 @@ pub mod origins;
 pub mod record_head_events;
 pub mod replace_head;
 pub mod restore_member;
+pub mod set_policy;
 pub mod trash;
 pub mod unmerge_members;

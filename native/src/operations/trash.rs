@@ -6,18 +6,16 @@ use crate::matching::former::kept;
 use crate::matching::order::{Manner, NOT_IN_ORDER};
 use crate::matching::reasoning::decision_record;
 use crate::matching::{Decision, Probe, Target};
+use crate::member::batch::{Batch, Step};
 use crate::member::events::brought_back;
 use crate::member::merging::{former, set_data};
-use crate::member::step::{self, Batch, Step};
+use crate::member::step;
 use crate::member::{View, deltas, moves};
 use crate::store::{Table, keys};
 use crate::wire::storage::{BodyRecord, ChangeRecord, DecisionRecord, FormerHead, TrashRecord};
 use crate::wire::v1::{ErrorReason, KeyKind, Warning};
 use crate::write::expiry;
 use crate::write::operation::Scene;
-
-/// How long a deleted member can be restored.
-const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// A member that was brought back.
 pub struct Restored {
@@ -46,7 +44,7 @@ pub fn throw_away(scene: &mut Scene<'_, '_>, contact: u64) -> Result<(), Failure
         heads: heads.iter().map(deltas::detached).collect(),
         ..Default::default()
     });
-    let expires_seconds = stamp.time_seconds + KEPT_SECONDS;
+    let expires_seconds = stamp.time_seconds + scene.batch.space.retention_seconds;
     let record = TrashRecord { body: Some(body), heads, deleted: Some(stamp), expires_seconds };
     let key = keys::owned(|key| keys::trash(key, space, contact));
     expiry::remember(scene.view, Table::Trash, &key, expires_seconds);
@@ -133,7 +131,7 @@ pub fn by_external_id(
 fn not_restorable(contact: u64) -> Fault {
     Fault::new(
         ErrorReason::MemberNotRestorable,
-        "No such member was deleted within 30 days, or all of its identifiers belong to others.",
+        "No such member is kept among the deleted, or all of its identifiers belong to others.",
     )
     .with("contact_id", contact)
 }

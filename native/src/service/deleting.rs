@@ -25,7 +25,7 @@ pub fn delete_members(
     deadline: Option<Instant>,
 ) -> Result<v1::DeleteMembersResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     check_items("members", asked.members.len())?;
     let options = asked.options.as_ref();
     if options.is_some_and(|options| options.expected_version.is_some()) && asked.members.len() > 1
@@ -59,7 +59,7 @@ pub fn restore_member(
     deadline: Option<Instant>,
 ) -> Result<v1::RestoreMemberResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     refuse_version(asked.options.as_ref())?;
     let mut book = AddressBook::default();
     let probes = vec![probe(space, asked.member.as_ref(), "member", &mut book)?];
@@ -89,7 +89,7 @@ pub fn erase_member(
     deadline: Option<Instant>,
 ) -> Result<v1::EraseMemberResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     let mut book = AddressBook::default();
     let probes = vec![probe(space, asked.member.as_ref(), "member", &mut book)?];
     let (outcome, replayed) =
@@ -100,7 +100,7 @@ pub fn erase_member(
 
 /// `GetErasure`.
 pub fn get_erasure(core: &Core, request: &v1::GetErasureRequest) -> Result<v1::GetErasureResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     let erasure_id = request.erasure_id;
     if erasure_id == 0 {
         return Err(Fault::required("erasure_id"));

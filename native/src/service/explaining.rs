@@ -20,7 +20,7 @@ pub fn explain_decision(
     core: &Core,
     request: v1::ExplainDecisionRequest,
 ) -> Result<v1::ExplainDecisionResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     let number = space.number;
     match request.decision {
         None => Err(Fault::required("decision")),

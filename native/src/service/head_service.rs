@@ -19,7 +19,7 @@ use crate::wire::v1::{AddressType, KeyKind};
 
 /// `ListHeads`.
 pub fn list_heads(core: &Core, request: &v1::ListHeadsRequest) -> Result<v1::ListHeadsResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     let asked = (request.keys.as_ref(), request.policy.as_ref());
     by_keys(core, space, asked, request.min_revision, |view, keys, decision| {
         if decision.contact == 0 {
@@ -44,7 +44,7 @@ pub fn attach_head(
     deadline: Option<Instant>,
 ) -> Result<v1::AttachHeadResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     let policy = Policy::compile(asked.policy.as_ref())?;
     let keys = asked.keys.as_ref().ok_or_else(|| Fault::required("keys"))?;
     let (mut book, mut probes) = (AddressBook::default(), Vec::new());
@@ -67,7 +67,7 @@ pub fn detach_head(
     deadline: Option<Instant>,
 ) -> Result<v1::DetachHeadResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     let mut book = AddressBook::default();
     let probes = vec![head_probe(space, asked.head.as_ref(), "head", &mut book)?];
     let operation = DetachHead { key: 0, split: asked.split };
@@ -83,7 +83,7 @@ pub fn replace_head(
     deadline: Option<Instant>,
 ) -> Result<v1::ReplaceHeadResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     let mut book = AddressBook::default();
     let probes = vec![head_probe(space, asked.current.as_ref(), "current", &mut book)?];
     let head = NewHead {

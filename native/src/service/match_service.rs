@@ -14,7 +14,7 @@ use crate::wire::v1::{normalize_result, resolve_result};
 
 /// `Resolve`: a batch of one whose fault is the call's.
 pub fn resolve(core: &Core, request: v1::ResolveRequest) -> Result<v1::ResolveResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     let keys = request.keys.ok_or_else(|| Fault::required("keys"))?;
     let policy = Policy::compile(request.policy.as_ref())?;
     let ask = Ask { space, policy, explain: request.explain, min_revision: request.min_revision };
@@ -31,7 +31,7 @@ pub fn resolve_batch(
     core: &Core,
     request: &v1::ResolveBatchRequest,
 ) -> Result<v1::ResolveBatchResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     check_items("items", request.items.len())?;
     let policy = Policy::compile(request.policy.as_ref())?;
     let ask = Ask { space, policy, explain: request.explain, min_revision: request.min_revision };
@@ -47,7 +47,7 @@ pub fn resolve_batch(
 
 /// `Normalize`: needs no store.
 pub fn normalize(core: &Core, request: &v1::NormalizeRequest) -> Result<v1::NormalizeResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     check_items("addresses", request.addresses.len())?;
     let mut canonical = String::new();
     let result = |address: &v1::Address| {

@@ -6,12 +6,14 @@ use crate::address::address_types;
 use crate::address::limits::VALUE_BYTES_MAX;
 use crate::core::Core;
 use crate::fault::{Failure, Fault, Result};
-use crate::matching::decide::nobody;
+use crate::matching::decide::{Purpose, decide, nobody};
 use crate::matching::former::{Subject, former};
 use crate::matching::{AddressBook, Decision, report};
 use crate::member::View;
+use crate::member::batch::Batch;
 use crate::member::read::{self, Paths};
 use crate::member::record::{self, Extras};
+use crate::member::step;
 use crate::service::limits::{check_items, check_revision};
 use crate::service::reading::by_keys;
 use crate::space::Space;
@@ -28,13 +30,14 @@ pub fn set_member(
     bytes: usize,
     deadline: Option<Instant>,
 ) -> Result<v1::SetMemberResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     let change = request.change.ok_or_else(|| Fault::required("change"))?;
     let moment = core.moment(space);
     let mut batch = prepare::batch(space, &[change], moment);
     if let Some(Err(fault)) = batch.steps.pop_if(|step| step.is_err()) {
         return Err(fault);
     }
+    note_arrival(core, &mut batch)?;
     let job = Job { batch, purpose: JobPurpose::Members, bytes, deadline };
     match run(core, job, request.validate_only)?.answers {
         Answers::Members(mut outcomes) => {
@@ -52,11 +55,12 @@ pub fn set_member_batch(
     bytes: usize,
     deadline: Option<Instant>,
 ) -> Result<v1::SetMemberBatchResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     check_items("changes", request.changes.len())?;
-    let batch = prepare::batch(space, &request.changes, core.moment(space));
+    let mut batch = prepare::batch(space, &request.changes, core.moment(space));
+    note_arrival(core, &mut batch)?;
     let job = Job { batch, purpose: JobPurpose::Members, bytes, deadline };
-    let Done { answers, revision } = run(core, job, request.validate_only)?;
+    let Done { answers, revision, .. } = run(core, job, request.validate_only)?;
     let Answers::Members(outcomes) = answers else {
         return Err(Fault::internal("a call has no rows"));
     };
@@ -69,6 +73,41 @@ pub fn set_member_batch(
     Ok(v1::SetMemberBatchResponse { results: outcomes.into_iter().map(result).collect(), revision })
 }
 
+/// In a space that refuses members who have changed since a call arrived, reads whom its steps mean
+/// now and how they are. A step that is refused already will be refused in its turn.
+fn note_arrival(core: &Core, batch: &mut Batch) -> Result<()> {
+    if !batch.space.versioning {
+        return Ok(());
+    }
+    let arrivals = core.read(&batch.book, |view, links| {
+        let mut decision = Decision::default();
+        let mut arrivals = Vec::with_capacity(batch.steps.len());
+        for step in &batch.steps {
+            let Ok(step) = step else {
+                arrivals.push(None);
+                continue;
+            };
+            let keys = step::keys_of(batch, links, step);
+            arrivals.push(match decide(view, keys, Purpose::Write, &mut decision) {
+                Ok(()) => {
+                    let contact = decision.contact;
+                    let body = view.body(batch.space.number, contact)?;
+                    Some((contact, body.map_or(0, |body| body.version)))
+                }
+                Err(Failure::Fault(_)) => None,
+                Err(failure) => return Err(failure),
+            });
+        }
+        Ok(arrivals)
+    })?;
+    for (step, arrival) in batch.steps.iter_mut().zip(arrivals) {
+        if let Ok(step) = step {
+            step.arrival = arrival;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a job, or only plans it.
 fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
     if validate_only {
@@ -79,7 +118,7 @@ fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
 
 /// `GetMember`.
 pub fn get_member(core: &Core, request: &v1::GetMemberRequest) -> Result<v1::GetMemberResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     let paths = Paths::compile(&request.datakeys)?;
     let stoplist = v1::StoplistForm::try_from(request.with_stoplist)
         .map_err(|_| Fault::invalid("with_stoplist", "is not a known form"))?;
@@ -138,7 +177,7 @@ fn through(subject: &Subject) -> (u64, HeadRecord) {
 
 /// `GetDataset`.
 pub fn get_dataset(core: &Core, request: &v1::GetDatasetRequest) -> Result<v1::GetDatasetResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     if request.dataset_id == 0 {
         return Err(Fault::required("dataset_id"));
     }
@@ -180,7 +219,7 @@ pub fn members_exist(
     core: &Core,
     request: &v1::MembersExistRequest,
 ) -> Result<v1::MembersExistResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     check_items("addresses", request.addresses.len())?;
     let mut book = AddressBook::default();
     let mut warnings = Vec::new();
@@ -212,7 +251,7 @@ pub fn find_members(
     core: &Core,
     request: &v1::FindMembersRequest,
 ) -> Result<v1::FindMembersResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     if request.value.is_empty() {
         return Err(Fault::required("value"));
     }

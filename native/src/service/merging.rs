@@ -29,7 +29,7 @@ pub fn merge_members(
     deadline: Option<Instant>,
 ) -> Result<v1::MergeMembersResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     let policy = Policy::compile(asked.policy.as_ref())?;
     let (mut book, mut probes) = (AddressBook::default(), Vec::new());
     let mut keys = |asked: Option<&v1::MatchKeys>, field| -> Result<_> {
@@ -59,7 +59,7 @@ pub fn unmerge_members(
     deadline: Option<Instant>,
 ) -> Result<v1::UnmergeMembersResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     if asked.merge_id == 0 {
         return Err(Fault::required("merge_id"));
     }
@@ -71,7 +71,7 @@ pub fn unmerge_members(
 
 /// `ListMerges`.
 pub fn list_merges(core: &Core, request: &v1::ListMergesRequest) -> Result<v1::ListMergesResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     if request.contact_id == 0 {
         return Err(Fault::required("contact_id"));
     }

@@ -1,5 +1,6 @@
 //! The methods of the contract: decode, work, encode.
 
+mod admin_service;
 mod deleting;
 mod explaining;
 mod head_service;
@@ -27,7 +28,22 @@ use crate::wire::{decode, encode, v1};
 pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 
 /// Every unary method by its full name.
-pub const METHODS: [(&str, Method); 25] = [
+pub const METHODS: [(&str, Method); 30] = [
+    ("/zmey.v1.AdminService/ListSpaces", |core, request, _| {
+        answer(request, |_: v1::ListSpacesRequest| admin_service::list_spaces(core))
+    }),
+    ("/zmey.v1.AdminService/GetPolicy", |core, request, _| {
+        answer(request, |request| admin_service::get_policy(core, &request))
+    }),
+    ("/zmey.v1.AdminService/UpdatePolicy", |core, request, deadline| {
+        change(request, |request| admin_service::update_policy(core, request, deadline))
+    }),
+    ("/zmey.v1.AdminService/ResetPolicy", |core, request, deadline| {
+        change(request, |request| admin_service::reset_policy(core, request, deadline))
+    }),
+    ("/zmey.v1.AdminService/SimulatePolicy", |core, request, deadline| {
+        answer(request, |request| admin_service::simulate_policy(core, &request, deadline))
+    }),
     ("/zmey.v1.HeadService/ListHeads", |core, request, _| {
         answer(request, |request| head_service::list_heads(core, &request))
     }),

@@ -8,7 +8,7 @@ use prost::Message;
 use crate::core::Core;
 use crate::fault::{Fault, Result};
 use crate::matching::{AddressBook, Probe};
-use crate::member::step::{Batch, Origin};
+use crate::member::batch::{Batch, Origin};
 use crate::space::Space;
 use crate::wire::v1::{self, WriteOptions};
 use crate::write::Job;
@@ -58,8 +58,10 @@ changing! {
     MergeMembersRequest,
     RecordHeadEventsRequest,
     ReplaceHeadRequest,
+    ResetPolicyRequest,
     RestoreMemberRequest,
     UnmergeMembersRequest,
+    UpdatePolicyRequest,
 }
 
 /// Refuses an expected version where there is no one body that could have it.

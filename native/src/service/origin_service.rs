@@ -17,7 +17,7 @@ pub fn define_origin(
     deadline: Option<Instant>,
 ) -> Result<v1::DefineOriginResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     refuse_version(asked.options.as_ref())?;
     check_number(asked.number)?;
     let label = checked_label(&asked.label)?;
@@ -32,7 +32,7 @@ pub fn list_origins(
     core: &Core,
     request: &v1::ListOriginsRequest,
 ) -> Result<v1::ListOriginsResponse> {
-    let space = core.spaces().get(request.space.as_ref())?;
+    let space = &core.spaces().get(request.space.as_ref())?;
     core.read(&AddressBook::default(), |view, _| {
         let origin =
             |(&number, label): (&u32, &String)| v1::Origin { number, label: label.clone() };
@@ -48,7 +48,7 @@ pub fn delete_origin(
     deadline: Option<Instant>,
 ) -> Result<v1::DeleteOriginResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     refuse_version(asked.options.as_ref())?;
     if asked.number == 0 {
         return Err(Fault::required("number"));

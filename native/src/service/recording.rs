@@ -22,7 +22,7 @@ pub fn record_head_events(
     deadline: Option<Instant>,
 ) -> Result<v1::RecordHeadEventsResponse> {
     let asked = &request.message;
-    let space = core.spaces().get(asked.space.as_ref())?;
+    let space = &core.spaces().get(asked.space.as_ref())?;
     check_items("events", asked.events.len())?;
     refuse_version(asked.options.as_ref())?;
     let mut book = AddressBook::default();

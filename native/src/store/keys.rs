@@ -159,6 +159,12 @@ pub fn field_prefix(key: &mut Vec<u8>, space: u32, field: u16, value: &[u8]) {
     }
 }
 
+/// Appends what all keys of Fields of one field begin with.
+pub fn field_start(key: &mut Vec<u8>, space: u32, field: u16) {
+    space_prefix(key, space);
+    key.extend_from_slice(&field.to_be_bytes());
+}
+
 /// Appends a key of Fields.
 pub fn field(key: &mut Vec<u8>, space: u32, field: u16, value: &[u8], dataset_id: u64) {
     field_prefix(key, space, field, value);
@@ -244,6 +250,9 @@ pub fn parse_origin(key: &[u8]) -> StoreResult<(u32, u32)> {
     parse().ok_or_else(|| malformed(Table::Origins, key))
 }
 
+/// The least number of a task that no change has begun: revisions do not get there.
+pub const TASK_OF_SPACE: u64 = 1 << 63;
+
 /// Appends a key of Tasks.
 pub fn task(key: &mut Vec<u8>, task_id: u64) {
     key.extend_from_slice(&task_id.to_be_bytes());
@@ -252,6 +261,17 @@ pub fn task(key: &mut Vec<u8>, task_id: u64) {
 /// Appends a key of Erasures.
 pub fn erasure(key: &mut Vec<u8>, space: u32, erasure_id: u64) {
     numbered(key, space, erasure_id);
+}
+
+/// Appends a key of Policies.
+pub fn policy(key: &mut Vec<u8>, space: u32) {
+    space_prefix(key, space);
+}
+
+/// The space in a key of Policies.
+pub fn parse_policy(key: &[u8]) -> StoreResult<u32> {
+    let parse = || split_u32(key).filter(|(_, rest)| rest.is_empty());
+    parse().map(|(space, _)| space).ok_or_else(|| malformed(Table::Policies, key))
 }
 
 /// The account and the database in a key of Spaces.

@@ -66,11 +66,13 @@ pub enum Table {
     Tasks,
     /// space, erasure id -> `ErasureRecord`: the proofs that members were erased.
     Erasures,
+    /// space -> `PolicyRecord`: what a space decides.
+    Policies,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -88,6 +90,7 @@ impl Table {
         Self::Origins,
         Self::Tasks,
         Self::Erasures,
+        Self::Policies,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -120,6 +123,7 @@ impl Table {
             Self::Origins => "origins",
             Self::Tasks => "tasks",
             Self::Erasures => "erasures",
+            Self::Policies => "policies",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `TaskRecord` and an arm in `task.rs`.
 
 pub mod erase;
+pub mod fields;
 pub mod task;
 mod thread;
 

@@ -7,7 +7,7 @@ use crate::wire::storage::TaskRecord;
 use crate::wire::storage::task_record::Work;
 use crate::write::operation::{Operation, Scene};
 
-use super::erase;
+use super::{erase, fields};
 
 /// Entries that a slice looks at: with `SLICE_BYTES_MAX` some 10 ms of work, so that callers who
 /// share the commit hardly notice.
@@ -58,6 +58,7 @@ impl Operation for Slice {
         };
         let progress = match &mut record.work {
             Some(Work::Erase(work)) => erase::slice(scene, work, record.done)?,
+            Some(Work::Fields(_)) => fields::slice(scene)?,
             None => return Err(Fault::internal("a task of an unknown kind").into()),
         };
         record.done = progress.done;

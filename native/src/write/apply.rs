@@ -5,7 +5,8 @@ use prost::Message;
 use crate::fault::{Failure, Fault};
 use crate::matching::{Decision, Target, report};
 use crate::member::View;
-use crate::member::step::{self, Batch, Outcome, Step};
+use crate::member::batch::{Batch, Origin, Step};
+use crate::member::step::{self, Outcome};
 use crate::operations::{head_rules, trash};
 use crate::store::StoreResult;
 use crate::wire::storage::Reasoning;
@@ -37,7 +38,8 @@ pub fn apply<T>(
     mut run: impl FnMut(&mut View<'_>, &Step, &mut Decision, &mut Changes) -> Result<T, Failure>,
 ) -> StoreResult<Vec<Result<T, Fault>>> {
     let first_revision = view.revision() + 1;
-    let mut changes = Changes::default();
+    let asks = batch.space.versioning && batch.origin == Origin::Call;
+    let mut changes = if asks { Changes::with_members() } else { Changes::default() };
     let mut decision = Decision::default();
     let mut answers = Vec::with_capacity(batch.steps.len());
     for prepared in &batch.steps {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use prost::encoding::message;
+use rustc_hash::FxHashSet;
 
 use crate::json;
 use crate::member::View;
@@ -18,11 +19,26 @@ pub struct Changes {
     /// An encoded `ChangeList`.
     encoded: Vec<u8>,
     count: u32,
+    /// Who was changed, where somebody asks.
+    members: Option<FxHashSet<u64>>,
 }
 
 impl Changes {
+    /// Changes that know whom they have changed.
+    pub fn with_members() -> Self {
+        Self { members: Some(FxHashSet::default()), ..Self::default() }
+    }
+
+    /// Whether a member was changed; of changes that know it.
+    pub fn has_changed(&self, dataset_id: u64) -> bool {
+        self.members.as_ref().is_some_and(|members| members.contains(&dataset_id))
+    }
+
     /// Adds a change.
     pub fn push(&mut self, change: &ChangeRecord) {
+        if let Some(members) = &mut self.members {
+            members.insert(change.dataset_id);
+        }
         message::encode(CHANGES_TAG, change, &mut self.encoded);
         self.count += 1;
     }

@@ -11,7 +11,8 @@ use crate::matching::decide::{Keys, Purpose, decide, nobody, owner_of_head};
 use crate::matching::order::Manner;
 use crate::matching::{Decision, reasoning};
 use crate::member::View;
-use crate::member::step::{self, Batch, RequestId};
+use crate::member::batch::{Batch, RequestId};
+use crate::member::step;
 use crate::wire::storage::{ChangeRecord, DecisionRecord, MergeRecord, Reasoning, Stamp};
 use crate::wire::v1::{DecisionRole, Warning};
 use crate::write::changelog::Changes;
@@ -22,6 +23,11 @@ pub trait Operation: Debug + Send {
     /// The name of its method: requests of two methods may have the same bytes. Part of stored
     /// fingerprints, hence never changed.
     fn name(&self) -> &'static str;
+
+    /// Whether it changes the policy of its space.
+    fn changes_space(&self) -> bool {
+        false
+    }
 
     /// Does it and answers the encoded outcome. A fault at any point undoes what was done.
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure>;

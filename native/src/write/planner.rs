@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::fault::{Fault, Result};
 use crate::store::overlay::Overlay;
 use crate::store::{Mutations, SortedMutations, StoreError, StoreResult};
-use crate::write::queue::{Done, Job, Shared, Waiter, Waiting, plan};
+use crate::write::queue::{Done, Job, Shared, Waiter, Waiting, plan, refresh};
 
 /// Fewer rows are not worth planning ahead: they wait for the commit that is under way, so that
 /// more calls share the next one.
@@ -68,8 +68,17 @@ impl Planner {
             let Some(jobs) = self.shared.take() else {
                 break;
             };
+            let changes_space = jobs.iter().any(|waiting| waiting.job.changes_space());
+            // Nothing is planned on top of a policy that may not come to be, or by the former one.
+            if changes_space {
+                self.finish();
+            }
+            let jobs = refresh(jobs, &self.shared.spaces);
             if !jobs.is_empty() {
                 self.plan_and_hand_over(jobs);
+            }
+            if changes_space {
+                self.finish();
             }
         }
         drop(self.commits);
@@ -140,6 +149,8 @@ fn commit(shared: &Shared, planned: Planned) -> bool {
     shared.metrics.committed(rows, answers.len(), begun.elapsed());
     match written {
         Ok(()) => {
+            let changed = answers.iter().filter_map(|(_, done)| done.as_ref().ok()?.space.clone());
+            changed.for_each(|space| shared.spaces.put(space));
             for (waiter, done) in answers {
                 waiter.answer(done);
             }

@@ -7,7 +7,7 @@ use prost::Message;
 use crate::datakey::{self, Change, Moment};
 use crate::fault::{Fault, Result};
 use crate::matching::{AddressBook, Policy, Probe, prepare as prepare_keys};
-use crate::member::step::{Batch, Copy, HeadWish, Origin, RequestId, Step, WishRule};
+use crate::member::batch::{Batch, Copy, HeadWish, Origin, RequestId, Step, WishRule};
 use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::v1::{

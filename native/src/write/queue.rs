@@ -2,6 +2,7 @@
 //! answered only when its commit is durable.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,9 @@ use std::time::Instant;
 
 use crate::fault::{Failure, Fault, Result};
 use crate::member::View;
-use crate::member::step::Batch;
+use crate::member::batch::Batch;
 use crate::metrics::Metrics;
+use crate::space::{Space, Spaces};
 use crate::store::{Engine, Mutations, Snapshot, StoreResult};
 use crate::wire::v1::{ErrorReason, MemberOutcome};
 use crate::write::apply::{self, RowOutcome};
@@ -43,6 +45,20 @@ pub struct Chunk {
     /// Shared by the chunks of one stream: whether one of them was refused. None behind it may be
     /// written, because rows apply in the order of the file; a position sees that by itself.
     pub broken: Arc<AtomicBool>,
+    /// Prepares the rows anew where the policy of the space has changed before their turn.
+    pub again: Again,
+}
+
+/// Prepares the batch of a job by another state of its space.
+pub struct Again(pub Box<Preparing>);
+
+/// A way to prepare a batch.
+type Preparing = dyn Fn(&Arc<Space>) -> Result<Batch> + Send;
+
+impl fmt::Debug for Again {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Again")
+    }
 }
 
 /// One batch to be applied and committed.
@@ -56,6 +72,24 @@ pub struct Job {
     pub bytes: usize,
     /// When it is too late to begin.
     pub deadline: Option<Instant>,
+}
+
+impl Job {
+    /// Whether it changes the policy of its space: it has a commit of its own, so that whoever
+    /// comes later is planned by the new one.
+    pub(super) fn changes_space(&self) -> bool {
+        matches!(&self.purpose, Purpose::Operation(operation, _) if operation.changes_space())
+    }
+
+    /// Prepares it anew where its space is not as it was; `None` where only the caller can.
+    fn refreshed(mut self, spaces: &Spaces) -> Option<Result<Self>> {
+        let space = spaces.named(self.batch.space.name())?;
+        let Purpose::Rows(chunk) = &self.purpose else { return None };
+        Some((chunk.again.0)(&space).map(|batch| {
+            self.batch = batch;
+            self
+        }))
+    }
 }
 
 /// What became of the steps of a job.
@@ -78,6 +112,8 @@ pub struct Done {
     pub answers: Answers,
     /// The revision that the store reached with it.
     pub revision: u64,
+    /// The state of the space from then on, where the job changed it.
+    pub space: Option<Arc<Space>>,
 }
 
 /// A job's answer, when it comes.
@@ -114,6 +150,7 @@ struct Queue {
 pub(super) struct Shared {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) spaces: Arc<Spaces>,
     queue: Mutex<Queue>,
     arrived: Condvar,
     /// Jobs have left the queue, or it is closed.
@@ -133,12 +170,14 @@ impl Writer {
     pub fn start(
         engine: Arc<dyn Engine>,
         metrics: Arc<Metrics>,
+        spaces: Arc<Spaces>,
         rows_max: usize,
         bytes_max: usize,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             engine,
             metrics,
+            spaces,
             queue: Mutex::default(),
             arrived: Condvar::new(),
             left: Condvar::new(),
@@ -263,12 +302,16 @@ impl Shared {
         while let Some(next) = queue.waiting.front() {
             let (next_rows, next_bytes) = (next.job.batch.steps.len(), next.job.bytes);
             let full = rows + next_rows > self.rows_max || bytes + next_bytes > self.bytes_max;
-            if full && !jobs.is_empty() {
+            let alone = next.job.changes_space();
+            if (full || alone) && !jobs.is_empty() {
                 break;
             }
             rows += next_rows;
             bytes += next_bytes;
             jobs.extend(queue.waiting.pop_front());
+            if alone {
+                break;
+            }
         }
         queue.bytes -= bytes;
         drop(queue);
@@ -283,6 +326,23 @@ impl Shared {
         });
         Some(jobs)
     }
+}
+
+/// Prepares jobs anew that know a former state of their space; calls are told to do it themselves.
+pub(super) fn refresh(jobs: Vec<Waiting>, spaces: &Spaces) -> Vec<Waiting> {
+    let mut fresh = Vec::with_capacity(jobs.len());
+    for Waiting { job, waiter } in jobs {
+        if spaces.is_current(&job.batch.space) {
+            fresh.push(Waiting { job, waiter });
+            continue;
+        }
+        match job.refreshed(spaces) {
+            Some(Ok(job)) => fresh.push(Waiting { job, waiter }),
+            Some(Err(fault)) => waiter.answer(Err(fault)),
+            None => waiter.answer(Err(Fault::outdated())),
+        }
+    }
+    fresh
 }
 
 /// The fault of a call whose deadline has passed.
@@ -326,7 +386,9 @@ pub(super) fn plan(
     let mut done = Vec::with_capacity(jobs.len());
     for (job, links) in jobs.iter().zip(&links) {
         done.push(match apply_job(&mut view, job, links, &mut reached) {
-            Ok(answers) => Ok(Done { answers, revision: view.revision() }),
+            Ok(answers) => {
+                Ok(Done { answers, revision: view.revision(), space: view.take_changed_space() })
+            }
             Err(Failure::Fault(fault)) => Err(fault),
             Err(Failure::Store(error)) => return Err(error),
         });
@@ -359,7 +421,7 @@ fn apply_job<'a>(
             let operation = (operation.as_ref(), options);
             Answers::Operation(operation::apply(view, &job.batch, links, operation)?)
         }
-        Purpose::Rows(Chunk { position, broken }) => {
+        Purpose::Rows(Chunk { position, broken, .. }) => {
             let now_seconds = job.batch.moment.now.as_second();
             match position {
                 Some(position) if !position.advance(view, reached, now_seconds)? => {

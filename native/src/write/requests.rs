@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fault::{Failure, Fault, Result};
 use crate::member::View;
-use crate::member::step::RequestId;
+use crate::member::batch::RequestId;
 use crate::store::{StoreResult, Table, keys};
 use crate::wire::storage::{Reasoning, RequestRecord};
 use crate::wire::v1::ErrorReason;

@@ -1,17 +1,17 @@
 //! Random requests over few people, so that they meet each other all the time.
 
 use _native::wire::v1::{
-    Address, AddressType, AttachHeadRequest, CopyMissing, CopySource, DataRule, DatakeyChange,
-    DatakeyRule, DefineOriginRequest, DeleteMembersRequest, DeleteOriginRequest, DetachHeadRequest,
-    EraseMemberRequest, FieldValue, GetDatasetRequest, GetMemberRequest, HeadActivity, HeadAttach,
-    HeadBot, HeadCommunity, HeadConfirmed, HeadDelivered, HeadDeliveryFailed, HeadErrorsCleared,
-    HeadEvent, HeadKey, HeadPushRegistered, HeadRule, HeadStop, KeyKind, MatchKeys, MatchPolicy,
-    MemberChange, MemberKey, MergeMembersRequest, NormalizeRequest, OrderedKey,
-    RecordHeadEventsRequest, ReplaceHeadRequest, ResolveBatchRequest, ResolveRequest,
-    RestoreMemberRequest, Space, UnmergeMembersRequest, WriteOptions, copy_source,
+    Address, AddressType, AttachHeadRequest, BlockedValues, CopyMissing, CopySource, DataRule,
+    DatakeyChange, DatakeyRule, DefineOriginRequest, DeleteMembersRequest, DeleteOriginRequest,
+    DetachHeadRequest, EraseMemberRequest, FieldValue, GetDatasetRequest, GetMemberRequest,
+    HeadActivity, HeadAttach, HeadBot, HeadCommunity, HeadConfirmed, HeadDelivered,
+    HeadDeliveryFailed, HeadErrorsCleared, HeadEvent, HeadKey, HeadPushRegistered, HeadRule,
+    HeadStop, KeyKind, MatchKeys, MatchPolicy, MemberChange, MemberKey, MergeMembersRequest,
+    NormalizeRequest, OrderedKey, RecordHeadEventsRequest, ReplaceHeadRequest, ResolveBatchRequest,
+    ResolveRequest, RestoreMemberRequest, Space, UnmergeMembersRequest, WriteOptions, copy_source,
     head_event::Event, head_key, member_key,
 };
-use _native::wire::v1::{FindMembersRequest, MembersExistRequest};
+use _native::wire::v1::{CustomField, FindMembersRequest, MembersExistRequest, SpacePolicy};
 
 use crate::random::Random;
 use crate::support::{OTHER_SPACE, SPACE, address, set};
@@ -528,5 +528,33 @@ pub fn find_members(random: &mut Random) -> FindMembersRequest {
         space: space(random),
         value: any_address(random).value,
         min_revision: min_revision(random),
+    }
+}
+
+/// A policy that reads some of the addresses and finds by some of the paths; now and then one that
+/// is refused. How many heads a member may have it leaves alone, so that merges can be undone.
+pub fn space_policy(random: &mut Random) -> SpacePolicy {
+    let field = |random: &mut Random| CustomField {
+        path: (*random.pick(&["crm.id", "age", "tags", "name", "member.id"])).to_owned(),
+        kind: i32::try_from(random.below(4)).expect("kinds are few"),
+        unique: random.once_in(3),
+    };
+    let mut fields = random.some(4, field);
+    if !random.once_in(10) {
+        fields.retain(|field| field.path != "member.id");
+        fields.dedup_by(|left, right| left.path == right.path);
+    }
+    let values = vec!["carl@example.org".to_owned()];
+    let blocked = BlockedValues { r#type: AddressType::Email.into(), values };
+    SpacePolicy {
+        default_region: (*random.pick(&["RU", "RU", ""])).to_owned(),
+        email_national_domains: Some(!random.once_in(4)),
+        email_substitutes: random.once_in(5),
+        blocked: if random.once_in(3) { vec![blocked] } else { Vec::new() },
+        time_zone: (*random.pick(&["Europe/Moscow", "UTC", "UTC", "Mars/Base"])).to_owned(),
+        fields,
+        retention_days: *random.pick(&[0, 1, 100]),
+        versioning: random.once_in(2),
+        ..SpacePolicy::default()
     }
 }

@@ -38,6 +38,9 @@ pub const DELETE_MEMBERS: &str = "/zmey.v1.MemberService/DeleteMembers";
 pub const RESTORE_MEMBER: &str = "/zmey.v1.MemberService/RestoreMember";
 pub const ERASE_MEMBER: &str = "/zmey.v1.MemberService/EraseMember";
 pub const GET_ERASURE: &str = "/zmey.v1.MemberService/GetErasure";
+pub const UPDATE_POLICY: &str = "/zmey.v1.AdminService/UpdatePolicy";
+pub const RESET_POLICY: &str = "/zmey.v1.AdminService/ResetPolicy";
+pub const SIMULATE_POLICY: &str = "/zmey.v1.AdminService/SimulatePolicy";
 pub const LIST_MERGES: &str = "/zmey.v1.MemberService/ListMerges";
 pub const GET_DATASET: &str = "/zmey.v1.MemberService/GetDataset";
 pub const MEMBERS_EXIST: &str = "/zmey.v1.MemberService/MembersExist";
@@ -58,7 +61,7 @@ pub fn space_config(space: Space) -> SpaceConfig {
         email_national_local_parts: true,
         blocked: vec![("*".to_owned(), vec!["null".to_owned(), "test@test.com".to_owned()])],
         time_zone: "Europe/Moscow".to_owned(),
-        fields: Vec::new(),
+        ..SpaceConfig::default()
     }
 }
 
@@ -121,7 +124,10 @@ pub fn core_on(engine: &Arc<dyn Engine>, config: &CoreConfig) -> Arc<Core> {
 /// A core on an engine with a clock of the test.
 pub fn core_with(engine: &Arc<dyn Engine>, config: &CoreConfig, clock: &TestClock) -> Arc<Core> {
     let core = Core::on(Arc::clone(engine), config, clock.clock());
-    Arc::new(core.expect("the configuration is good"))
+    let core = core.expect("the configuration is good");
+    // Indexes of new fields are built in the background.
+    core.upkeep().settle();
+    Arc::new(core)
 }
 
 /// Tries to start a core on an engine.

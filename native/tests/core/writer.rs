@@ -38,11 +38,12 @@ const COMMIT_BYTES_MAX: usize = 1_000;
 impl Bench {
     fn new() -> Self {
         let engine = Faulty::new();
-        let spaces = boot::spaces(engine.as_ref(), &[space_config(SPACE)]).unwrap();
-        let space = Arc::clone(spaces.get(Some(&SPACE)).unwrap());
+        let spaces = boot::spaces(engine.as_ref(), &[space_config(SPACE)], 0).unwrap();
+        let space = spaces.get(Some(&SPACE)).unwrap();
         let metrics = Arc::new(Metrics::default());
         let shared: Arc<dyn Engine> = Arc::clone(&engine) as Arc<dyn Engine>;
-        let writer = Writer::start(shared, metrics, COMMIT_ROWS_MAX, COMMIT_BYTES_MAX).unwrap();
+        let (rows_max, bytes_max) = (COMMIT_ROWS_MAX, COMMIT_BYTES_MAX);
+        let writer = Writer::start(shared, metrics, Arc::new(spaces), rows_max, bytes_max).unwrap();
         let writes_before = engine.writes();
         Self { engine, writer, space, writes_before }
     }

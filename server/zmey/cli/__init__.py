@@ -1,4 +1,4 @@
-"""The command line: `zmey serve | import | resolve | get | set | fsck | dump | load | spaces`."""
+"""The command line: `zmey serve`, `import`, `resolve`, `get`, `set`, `spaces` and more."""
 
 import os
 from importlib import import_module

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from zmey.cli import spaces_commands
 from zmey.cli.erase_commands import erase, erasure
 from zmey.cli.exits import GuardedGroup
 from zmey.cli.explain_command import explain
@@ -14,7 +15,8 @@ from zmey.cli.member_commands import get, set_member
 from zmey.cli.origin_commands import origins
 from zmey.cli.resolve_command import resolve
 from zmey.cli.serve_command import serve_command
-from zmey.cli.store_commands import compact, dump, fsck, load, spaces
+from zmey.cli.simulate_command import simulate
+from zmey.cli.store_commands import compact, dump, fsck, load
 from zmey.config import options_markdown
 
 app = typer.Typer(
@@ -44,7 +46,8 @@ def zmey(
 ) -> None:
     """An identity-resolution server: one member, many identifiers.
 
-    Exit codes: 0 done, 1 failed, 2 wrong arguments or options, 3 no server.
+    Exit codes: 0 done, 1 failed, 2 wrong arguments or options, 3 no server, 4 a simulation found
+    members who would change.
     """
 
 
@@ -56,6 +59,27 @@ members = typer.Typer(
 )
 members.command("erase")(erase)
 members.command("erasure")(erasure)
+spaces = typer.Typer(
+    cls=GuardedGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""The spaces of a server and their policies: how identifiers are read, limited, found.
+
+    The configuration gives a space its first policy; [bold]set[/] replaces it in a running server.
+
+    [bold]Examples[/]
+
+      zmey spaces list
+
+      zmey spaces simulate phone_rule=valid && zmey spaces set phone_rule=valid
+    """,
+)
+spaces.command("list")(spaces_commands.list_spaces)
+spaces.command("show")(spaces_commands.show)
+spaces.command("set")(spaces_commands.set_policy)
+spaces.command("reset")(spaces_commands.reset)
+spaces.command("simulate")(simulate)
+spaces.command("fields")(spaces_commands.fields)
 
 
 def print_options() -> None:
@@ -75,5 +99,5 @@ app.command("fsck")(fsck)
 app.command("dump")(dump)
 app.command("load")(load)
 app.command("compact")(compact)
-app.command("spaces")(spaces)
+app.add_typer(spaces, name="spaces")
 app.command("options", hidden=True)(print_options)

@@ -13,6 +13,7 @@ from zmey.client import CallFault, NotationError, fault_of
 FAILURE = 1
 USAGE = 2
 UNAVAILABLE = 3
+FINDINGS = 4
 
 NO_SERVER = (
     "No server answers. Start one with `zmey serve`, or name another with --address HOST:PORT."

@@ -1,4 +1,4 @@
-"""`zmey fsck`, `dump`, `load`, `compact` and `spaces`: work on the directory of a closed store."""
+"""`zmey fsck`, `dump`, `load` and `compact`: work on the directory of a closed store."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -92,37 +92,6 @@ def compact(store: StoreArgument = STORE_DEFAULT, as_json: JsonOption = False) -
         f"{done['entries']:,} entries rewritten: "
         f"{done['bytes_before']:,} bytes before, {done['bytes_after']:,} bytes now"
     )
-
-
-def spaces(store: StoreArgument = STORE_DEFAULT, as_json: JsonOption = False) -> None:
-    """List the spaces of a closed store.
-
-    [bold]Examples[/]
-
-      zmey spaces
-
-      zmey spaces /var/lib/zmey --json
-    """
-    found = _native.spaces(str(store))
-    if as_json:
-        _write_json(found)
-        return
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    for title in ("account", "db", "members", "addresses", "fields"):
-        table.add_column(title, justify="left" if title == "fields" else "right")
-    for space in found:
-        table.add_row(
-            str(space["account_id"]),
-            str(space["db_id"]),
-            f"{space['members']:,}",
-            f"{space['addresses']:,}",
-            ", ".join(_field(field) for field in space["fields"]),
-        )
-    Console(highlight=False).print(table)
-
-
-def _field(field: dict[str, Any]) -> str:
-    return f"{field['path']} ({field['kind']}{', unique' if field['unique'] else ''})"
 
 
 def _print_check(console: Console, found: dict[str, Any]) -> None:

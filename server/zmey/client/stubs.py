@@ -3,6 +3,8 @@
 import grpc
 
 from zmey.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     head_service_pb2,
     head_service_pb2_grpc,
     import_service_pb2,
@@ -17,6 +19,7 @@ from zmey.v1 import (
 
 # Every file of the contract that has a service.
 CONTRACT = (
+    admin_service_pb2.DESCRIPTOR,
     *(head_service_pb2.DESCRIPTOR, import_service_pb2.DESCRIPTOR),
     *(match_service_pb2.DESCRIPTOR, member_service_pb2.DESCRIPTOR),
     origin_service_pb2.DESCRIPTOR,
@@ -31,4 +34,5 @@ class Stubs:
         self.members = member_service_pb2_grpc.MemberServiceStub(channel)
         self.heads = head_service_pb2_grpc.HeadServiceStub(channel)
         self.origins = origin_service_pb2_grpc.OriginServiceStub(channel)
+        self.admin = admin_service_pb2_grpc.AdminServiceStub(channel)
         self.imports = import_service_pb2_grpc.ImportServiceStub(channel)

@@ -3,7 +3,13 @@
 from zmey.config.core import CoreConfig, FieldConfig, SpaceConfig
 from zmey.config.loading import CONFIG_VARIABLE, ConfigError, load_settings
 from zmey.config.settings import IN_MEMORY, OFF, Settings, split_address
-from zmey.config.spaces import ADDRESS_TYPES, FieldSettings, SpaceSettings
+from zmey.config.spaces import (
+    ADDRESS_TYPES,
+    ANY_TYPE,
+    FieldSettings,
+    PolicySettings,
+    SpaceSettings,
+)
 from zmey.config.table import (
     README_END,
     README_START,
@@ -14,6 +20,7 @@ from zmey.config.table import (
 
 __all__ = [
     "ADDRESS_TYPES",
+    "ANY_TYPE",
     "CONFIG_VARIABLE",
     "IN_MEMORY",
     "OFF",
@@ -23,6 +30,7 @@ __all__ = [
     "CoreConfig",
     "FieldConfig",
     "FieldSettings",
+    "PolicySettings",
     "Settings",
     "SpaceConfig",
     "SpaceSettings",

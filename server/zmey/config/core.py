@@ -3,7 +3,7 @@
 They hold checked, plain values and know nothing of files, environment or flags.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -36,6 +36,13 @@ class SpaceConfig:
         blocked: address type or "*" -> values that never match and never attach.
         time_zone: the IANA name of the zone in which `current` is evaluated.
         fields: the declared custom fields.
+        email_substitutes: whether e-mails are opaque stand-ins for addresses.
+        heads_per_member_max: how many heads a member may have.
+        heads_per_type_max: address type -> how many heads of it a member may have.
+        merge_heads_max: how many heads one merge may move.
+        merge_bytes_max: how many bytes of data both members of a merge may have together.
+        retention_days: how long deleted members are kept.
+        versioning: whether a SetMember is refused whose member has changed since it arrived.
     """
 
     account_id: int
@@ -47,6 +54,13 @@ class SpaceConfig:
     blocked: dict[str, tuple[str, ...]]
     time_zone: str
     fields: tuple[FieldConfig, ...]
+    email_substitutes: bool = False
+    heads_per_member_max: int = 1_000
+    heads_per_type_max: dict[str, int] = field(default_factory=dict)
+    merge_heads_max: int = 1_000
+    merge_bytes_max: int = 2 * 1024 * 1024
+    retention_days: int = 30
+    versioning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

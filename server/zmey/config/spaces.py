@@ -1,6 +1,7 @@
-"""The options of one space: a tenant's database and how its identifiers are read."""
+"""The options of one space: a tenant's database and its policy, how identifiers are read."""
 
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -20,6 +21,12 @@ ADDRESS_TYPES = (
     "umid",
 )
 ANY_TYPE = "*"
+
+# The bounds of the core, which refuses what is over them.
+FIELDS_MAX = 100
+HEADS_MAX = 1_000
+MERGE_BYTES_MAX = 2 * 1024 * 1024
+RETENTION_DAYS_MAX = 3_650
 
 # What forms, spreadsheets and programs write where they know nothing.
 BLOCKED_DEFAULT: dict[str, tuple[str, ...]] = {
@@ -47,13 +54,18 @@ class FieldSettings(BaseModel):
         return FieldConfig(path=self.path, kind=self.kind, unique=self.unique)
 
 
-class SpaceSettings(BaseModel):
-    """One tenant's database."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class SpaceName(BaseModel):
+    """The numbers of one tenant's database."""
 
     account_id: int = Field(ge=1, lt=2**32, description="Number of the account.")
     db_id: int = Field(ge=1, lt=2**32, description="Number of the database within the account.")
+
+
+class PolicySettings(BaseModel):
+    """What a space decides about identifiers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     default_region: str | None = Field(
         default=None,
         pattern="^[A-Z]{2}$",
@@ -69,6 +81,10 @@ class SpaceSettings(BaseModel):
     email_national_local_parts: bool = Field(
         default=True, description="Take e-mail local parts outside ASCII."
     )
+    email_substitutes: bool = Field(
+        default=False,
+        description="E-mails are opaque stand-ins: trimmed only, case-sensitive, no syntax.",
+    )
     blocked: dict[str, tuple[str, ...]] = Field(
         default=BLOCKED_DEFAULT,
         description="Values that never match and never attach, by address type or * for all.",
@@ -77,7 +93,31 @@ class SpaceSettings(BaseModel):
         default="UTC", min_length=1, description="IANA zone in which `current` is evaluated."
     )
     fields: tuple[FieldSettings, ...] = Field(
-        default=(), description="Custom fields by which members can be matched."
+        default=(),
+        max_length=FIELDS_MAX,
+        description="Custom fields by which members can be matched.",
+    )
+    heads_per_member_max: int = Field(
+        default=HEADS_MAX, ge=1, le=HEADS_MAX, description="Heads that a member may have."
+    )
+    heads_per_type_max: dict[str, Annotated[int, Field(ge=0, le=HEADS_MAX)]] = Field(
+        default={}, description="Heads of single address types that a member may have."
+    )
+    merge_heads_max: int = Field(
+        default=HEADS_MAX, ge=1, le=HEADS_MAX, description="Heads that one merge may move."
+    )
+    merge_bytes_max: int = Field(
+        default=MERGE_BYTES_MAX,
+        ge=1,
+        le=MERGE_BYTES_MAX,
+        description="Bytes of data that both members of a merge may have together.",
+    )
+    retention_days: int = Field(
+        default=30, ge=1, le=RETENTION_DAYS_MAX, description="Days to keep deleted members."
+    )
+    versioning: bool = Field(
+        default=False,
+        description="Refuse a SetMember whose member was changed since the call arrived.",
     )
 
     @field_validator("fields", mode="before")
@@ -88,20 +128,26 @@ class SpaceSettings(BaseModel):
     @field_validator("blocked")
     @classmethod
     def _blocked_types(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        unknown = sorted(set(value) - {*ADDRESS_TYPES, ANY_TYPE})
-        if unknown:
-            known = ", ".join((ANY_TYPE, *ADDRESS_TYPES))
-            message = f"has no address type {', '.join(unknown)}; known are {known}"
-            raise ValueError(message)
+        _refuse_unknown_types(value, (ANY_TYPE, *ADDRESS_TYPES))
+        return value
+
+    @field_validator("heads_per_type_max")
+    @classmethod
+    def _limited_types(cls, value: dict[str, int]) -> dict[str, int]:
+        _refuse_unknown_types(value, ADDRESS_TYPES)
         return value
 
     @model_validator(mode="after")
-    def _fields_once(self) -> "SpaceSettings":
+    def _fields_once(self) -> "PolicySettings":
         paths = [field.path for field in self.fields]
         if len(set(paths)) != len(paths):
             message = "declares a field twice; keep one of them"
             raise ValueError(message)
         return self
+
+
+class SpaceSettings(PolicySettings, SpaceName):
+    """One tenant's database."""
 
     def to_core(self) -> SpaceConfig:
         """Returns the twin that crosses to the core."""
@@ -115,7 +161,21 @@ class SpaceSettings(BaseModel):
             blocked=dict(self.blocked),
             time_zone=self.time_zone,
             fields=tuple(field.to_core() for field in self.fields),
+            email_substitutes=self.email_substitutes,
+            heads_per_member_max=self.heads_per_member_max,
+            heads_per_type_max=dict(self.heads_per_type_max),
+            merge_heads_max=self.merge_heads_max,
+            merge_bytes_max=self.merge_bytes_max,
+            retention_days=self.retention_days,
+            versioning=self.versioning,
         )
+
+
+def _refuse_unknown_types(given: Iterable[str], known: tuple[str, ...]) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        message = f"has no address type {', '.join(unknown)}; known are {', '.join(known)}"
+        raise ValueError(message)
 
 
 def numbered_as_list(value: Any) -> Any:

@@ -34,7 +34,7 @@ def describe_default(name: str, field: FieldInfo) -> str:
         return "required"
     if isinstance(value, bool):
         return "on" if value else "off"
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "none"
     if "bytes" in name:
         return _bytes(value)

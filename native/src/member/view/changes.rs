@@ -1,10 +1,13 @@
 //! The half of a view that changes: every change is one entry or one record, and an attempt that is
 //! under way can take it back.
 
+use std::sync::Arc;
+
 use prost::Message;
 
 use super::attempt::Undo;
 use super::{Body, Number, OpenSpace, Place, View, index};
+use crate::space::Space;
 use crate::store::{Mutations, StoreResult, Table, keys, records};
 use crate::wire::storage::{
     AddressRecord, BodyRecord, HeadRecord, MergeRecord, RedirectRecord, RequestRecord, SpaceRecord,
@@ -327,6 +330,21 @@ impl View<'_> {
             }
         }
         out
+    }
+
+    /// Says how a space is from this job on.
+    pub fn set_changed_space(&mut self, space: Arc<Space>) {
+        self.changed_space = Some(space);
+    }
+
+    /// The same for whoever commits the job.
+    pub fn take_changed_space(&mut self) -> Option<Arc<Space>> {
+        self.changed_space.take()
+    }
+
+    /// The record of an open space, to be changed.
+    pub fn change_space(&mut self, number: u32) -> &mut SpaceRecord {
+        self.counters(number)
     }
 
     pub(super) fn counters(&mut self, number: u32) -> &mut SpaceRecord {

@@ -130,7 +130,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 13] = [
+    let checks: [(Table, PageCheck); 14] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -144,6 +144,7 @@ fn check_snapshot(
         (Table::Trash, index::trash),
         (Table::Tasks, upkeep::tasks),
         (Table::Erasures, upkeep::erasures),
+        (Table::Policies, upkeep::policies),
     ];
     for (table, check) in checks {
         let mut entries = 0;
@@ -217,7 +218,8 @@ fn check_space(space: &SpaceRecord, header: &StoreHeader, problems: &mut Problem
         problems.in_space(Table::Spaces, space.number, "the number was never given out");
     }
     let mut numbers = BTreeSet::new();
-    for field in &space.fields {
+    let builds = space.builds.iter().filter_map(|build| build.field.as_ref());
+    for field in space.fields.iter().chain(builds) {
         let number = field.number;
         if !is_given(number.into(), space.next_field_number.into())
             || u16::try_from(number).is_err()

@@ -3,8 +3,8 @@
 use crate::store::conformance::{get, put};
 use crate::store::{Memory, Mutations};
 use crate::wire::storage::{
-    AddressRecord, ChangeList, ChangeRecord, ChangeSegment, HeadRecord, ImportRecord, MergeRecord,
-    OriginRecord, RedirectRecord, RequestRecord, TrashRecord,
+    AddressRecord, ChangeList, ChangeRecord, ChangeSegment, FieldBuild, HeadRecord, ImportRecord,
+    MergeRecord, OriginRecord, PolicyRecord, RedirectRecord, RequestRecord, TrashRecord,
 };
 use crate::wire::v1::AddressType;
 
@@ -150,6 +150,7 @@ fn sound_beside(engine: &dyn Engine, members: u64, heads: u64) {
         fields: vec![field],
         next_field_number: 3,
         next_origin_number: 4,
+        ..Default::default()
     };
     write(engine, Table::Spaces, &keys::owned(|key| keys::space(key, 7, 8)), &space);
     let request = RequestRecord {
@@ -219,6 +220,7 @@ fn a_sound_store_has_no_problems() {
         ("merges", 1),
         ("meta", 1),
         ("origins", 2),
+        ("policies", 0),
         ("redirects", 2),
         ("requests", 1),
         ("spaces", 1),
@@ -227,7 +229,7 @@ fn a_sound_store_has_no_problems() {
     ];
     assert_eq!(report.counts, BTreeMap::from(expected));
     assert_eq!((report.format_version, report.revision, report.problems_total), (1, 3, 0));
-    seen.extend([("meta", 1), ("spaces", 1), ("tasks", 0), ("erasures", 0)]);
+    seen.extend([("meta", 1), ("spaces", 1), ("tasks", 0), ("erasures", 0), ("policies", 0)]);
     assert_eq!(seen, report.counts);
 }
 
@@ -382,7 +384,7 @@ fn damaged_members_are_found() {
     }
 }
 
-const OTHER_CASES: [Case; 22] = [
+const OTHER_CASES: [Case; 25] = [
     ("meta: there is an entry beside the header", |engine| {
         put(engine, Table::Meta, &[(b"other", b"")]).unwrap();
     }),
@@ -401,6 +403,20 @@ const OTHER_CASES: [Case; 22] = [
         change(engine, Table::Spaces, b"\0\0\0\x07\0\0\0\x08", |space: &mut SpaceRecord| {
             space.fields.push(space.fields[0].clone());
         });
+    }),
+    ("spaces: space 1: two fields have the number 1", |engine| {
+        change(engine, Table::Spaces, b"\0\0\0\x07\0\0\0\x08", |space: &mut SpaceRecord| {
+            let field = Some(space.fields[0].clone());
+            space.builds.push(FieldBuild { field, ..Default::default() });
+        });
+    }),
+    ("policies: space 2 is unknown", |engine| {
+        let policy = PolicyRecord { version: 1, ..Default::default() };
+        write(engine, Table::Policies, &keys::owned(|key| keys::policy(key, 2)), &policy);
+    }),
+    ("policies: space 1: the policy has no version", |engine| {
+        let policy = PolicyRecord::default();
+        write(engine, Table::Policies, &keys::owned(|key| keys::policy(key, 1)), &policy);
     }),
     ("fields: space 1: field 3 was never given out", |engine| {
         put(engine, Table::Fields, &[(&field_key(3, "x", 1), b"")]).unwrap();

@@ -1,14 +1,15 @@
-//! Work that goes on after calls, and the proofs of erasures.
+//! Work that goes on after calls, the proofs of erasures, and what spaces decide.
 
 use super::page::{Entry, fetch};
 use super::{Problems, Store, is_given};
 use crate::store::records::decode;
 use crate::store::{StoreResult, Table, keys};
 use crate::wire::storage::task_record::Work;
-use crate::wire::storage::{ErasureRecord, RedirectRecord, TaskRecord};
+use crate::wire::storage::{ErasureRecord, PolicyRecord, RedirectRecord, TaskRecord};
+use crate::wire::v1::SpacePolicy;
 
-/// Every task was begun by a change and is of a kind that is known; the erasures of one wait for
-/// it.
+/// Every task was begun by a change, or is of the fields of its space, and of a known kind; the
+/// erasures of one wait for it.
 pub fn tasks(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Tasks;
     let mut erasures = Vec::new();
@@ -21,7 +22,8 @@ pub fn tasks(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Stor
         if store.space(problems, TABLE, space).is_none() {
             continue;
         }
-        if !is_given(task_id, store.header.revision + 1) {
+        let of_space = keys::TASK_OF_SPACE + u64::from(space);
+        if !is_given(task_id, store.header.revision + 1) && task_id != of_space {
             problems.in_space(TABLE, space, &format!("task {task_id} is of the future"));
         }
         match task.work {
@@ -31,6 +33,7 @@ pub fn tasks(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Stor
                     erasures.push((key, (space, task_id, erasure_id)));
                 }
             }
+            Some(Work::Fields(_)) => {}
             None => problems.in_space(TABLE, space, &format!("task {task_id} is of no known kind")),
         }
     }
@@ -102,4 +105,23 @@ pub fn erasures(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> S
             problems.in_space(TABLE, space, &format!("nobody finishes erasure {id}"));
         }
     })
+}
+
+/// Every policy is of a space that is known, has a version and can be read.
+#[expect(clippy::unnecessary_wraps, reason = "the form of every check")]
+pub fn policies(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
+    const TABLE: Table = Table::Policies;
+    for entry in page {
+        let Some(space) = problems.accept(TABLE, keys::parse_policy(&entry.key)) else { continue };
+        let decoded = decode::<PolicyRecord>(TABLE, &entry.value);
+        let Some(policy) = problems.accept(TABLE, decoded) else { continue };
+        if store.space(problems, TABLE, space).is_none() {
+            continue;
+        }
+        if policy.version == 0 {
+            problems.in_space(TABLE, space, "the policy has no version");
+        }
+        problems.accept(TABLE, decode::<SpacePolicy>(TABLE, &policy.policy));
+    }
+    Ok(())
 }
