@@ -1,6 +1,7 @@
 """`Client.contacts` against a real server: seed 004's methods, and that writes may be repeated."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,11 +29,13 @@ from zmey.client import (
     unshift,
     update,
 )
+from zmey.v1.head_event_pb2 import HeadEvent, HeadStop
 from zmey.v1.member_pb2 import (
     OUTCOME_STATUS_CREATED,
     OUTCOME_STATUS_RESTORED,
     OUTCOME_STATUS_UNCHANGED,
     OUTCOME_STATUS_UPDATED,
+    HeadKey,
 )
 
 NUMBERS = itertools.count(1)
@@ -219,6 +222,43 @@ def test_deleted_and_restored(contacts: Contacts, name: str) -> None:
     assert contacts.restore(number).contact_id == number
     with pytest.raises(NotFoundError):
         contacts.restore(number)
+
+
+def test_erased_for_ever(contacts: Contacts, name: str) -> None:
+    number = contacts.add_or_update({"a": 1}, external_id=name).contact_id
+    erased = contacts.erase(number)
+    assert list(erased.erased_contact_ids) == [number]
+    with pytest.raises(NotFoundError):
+        contacts.get(contact_id=number, missing_too=True)
+    for _ in range(1_000):
+        if contacts.erasure(erased.erasure_id).finished_seconds:
+            break
+        time.sleep(0.01)
+    assert contacts.erasure(erased.erasure_id).counts.changes == 1
+    with pytest.raises(NotFoundError):
+        contacts.erase(number)
+    assert contacts.add_or_update(external_id=name).contact_id > number
+
+
+def test_decisions_and_events(contacts: Contacts, name: str) -> None:
+    outcome = contacts.add_or_update({"a": 1}, email=f"{name}@example.com", request_id=name)
+    by_request = contacts.explain(request_id=name)
+    assert by_request.changes == contacts.explain(revision=outcome.revision).changes
+    assert by_request.changes[0].contact_id == outcome.contact_id
+    with pytest.raises(NotFoundError):
+        contacts.explain(request_id=f"{name}-other")
+    head = HeadKey(head_id=outcome.member.id)
+    unknown = HeadKey(head_id=10**9)
+    recorded = contacts.record(
+        HeadEvent(head=one, unsubscribed=HeadStop()) for one in (head, unknown)
+    )
+    assert [(one.changed, one.HasField("fault")) for one in recorded] == [
+        (True, False),
+        (False, True),
+    ]
+    assert contacts.get("member.haslock", contact_id=outcome.contact_id).data == {
+        "member.haslock": 1
+    }
 
 
 def test_a_write_outlasts_a_short_absence_and_has_one_effect(

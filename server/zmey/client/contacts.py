@@ -23,6 +23,8 @@ from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_service_pb2 as member_service
 from zmey.v1.data_rule_pb2 import DataRule
+from zmey.v1.erasure_pb2 import EraseOutcome, Erasure
+from zmey.v1.head_event_pb2 import HeadEvent, HeadEventResult
 from zmey.v1.matching_pb2 import Resolution
 from zmey.v1.member_pb2 import (
     HeadAttach,
@@ -349,6 +351,54 @@ class Contacts:
         )
         answer = self._call(self._stubs.members.RestoreMember, request)
         return answer.outcome
+
+    def erase(self, contact_id: int) -> EraseOutcome:
+        """Removes a contact for ever, with its history and all that was merged into it.
+
+        It is gone at once; `erasure` tells when its last remains are.
+
+        Raises:
+            NotFoundError: there is no such contact.
+        """
+        request = member_service.EraseMemberRequest(
+            space=self._space,
+            member=member_service.MemberKey(contact_id=contact_id),
+            options=self._options(),
+        )
+        return self._call(self._stubs.members.EraseMember, request).outcome
+
+    def erasure(self, erasure_id: int) -> Erasure:
+        """Reads the proof of an erasure; `finished_seconds` is 0 as long as it goes on.
+
+        Raises:
+            NotFoundError: there was none with this number.
+        """
+        request = member_service.GetErasureRequest(space=self._space, erasure_id=erasure_id)
+        return self._call(self._stubs.members.GetErasure, request).erasure
+
+    def explain(
+        self, *, revision: int | None = None, request_id: str | None = None
+    ) -> match_service.ExplainDecisionResponse:
+        """Tells why a change was made, by its revision or for a day by the id of its request.
+
+        Raises:
+            NotFoundError: there was no such change or request.
+        """
+        request = match_service.ExplainDecisionRequest(
+            space=self._space, revision=revision, request_id=request_id
+        )
+        return self._call(self._stubs.matches.ExplainDecision, request)
+
+    def record(self, events: Iterable[HeadEvent]) -> list[HeadEventResult]:
+        """Records what happened to identifiers: deliveries, stop lists, clicks.
+
+        Each event is answered by itself, in the order given; its `fault` says why one was refused.
+        At most 10,000 events.
+        """
+        request = head_service.RecordHeadEventsRequest(
+            space=self._space, events=events, options=self._options()
+        )
+        return list(self._call(self._stubs.heads.RecordHeadEvents, request).outcome.results)
 
     def _options(self) -> WriteOptions:
         return WriteOptions(request_id=self._new_request_id())
