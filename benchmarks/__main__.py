@@ -2,6 +2,7 @@
 
 import time
 
+import background
 import changes
 import core_only
 import goals
@@ -21,7 +22,7 @@ def main() -> None:
     print(f"{scale.members:,} members, {scale.runs} runs: {duration}", flush=True)
     started = time.monotonic()
     boards = []
-    for benchmark in (normalize, import_rows, core_only, resolve, changes, growth):
+    for benchmark in (normalize, import_rows, core_only, resolve, changes, background, growth):
         boards.append(benchmark.run(scale))
         minutes = (time.monotonic() - started) / 60
         print(f"— {minutes:.1f} minutes so far", flush=True)
