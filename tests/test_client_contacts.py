@@ -15,6 +15,7 @@ from zmey.client import (
     ConflictError,
     Contacts,
     InvalidError,
+    LimitError,
     NotationError,
     NotFoundError,
     RawJson,
@@ -166,10 +167,12 @@ def test_conditions_and_versions(contacts: Contacts, name: str) -> None:
     assert refused.value.details == {"expected_version": "7", "version": "1"}
     with pytest.raises(InvalidError):
         contacts.add_or_update(email="broken")
-    with pytest.raises(InvalidError, match="at most 32"):
+    with pytest.raises(LimitError, match="at most 32"):
         contacts.get(locators=[f"tg:{number}" for number in range(33)])
-    with pytest.raises(ValueError, match="IF_EXISTS_MAYBE"):
-        contacts.add_or_update(external_id=name, if_exists="maybe")
+    misspelled: dict[str, Any] = {"external_id": name, "requestid": "x"}
+    for call in (contacts.add_or_update, contacts.get, contacts.resolve):
+        with pytest.raises(TypeError, match="unknown: requestid"):
+            call(**misspelled)
     same = contacts.add_or_update({"n": 1}, external_id=name)
     assert same.status == OUTCOME_STATUS_UNCHANGED
 
@@ -191,7 +194,7 @@ def test_many_steps_are_answered_in_their_order(contacts: Contacts, name: str) -
 def test_heads_come_and_go(contacts: Contacts, name: str) -> None:
     first, second = f"email:{name}@example.com", f"csid:{name}"
     number = contacts.add_or_update(email=f"{name}@example.com").contact_id
-    assert contacts.attach(second, contact_id=number) > 0
+    assert contacts.attach(second, Whom(contact_id=number)).head.id > 0
     assert contacts.get(contact_id=number).heads == [f"{name}@example.com", name]
     contacts.replace(second, f"{second}-new")
     assert contacts.get(contact_id=number).external_id == f"{name}-new"
@@ -213,7 +216,10 @@ def test_merges_are_made_listed_and_undone(contacts: Contacts, name: str) -> Non
 
 def test_deleted_and_restored(contacts: Contacts, name: str) -> None:
     number = contacts.add_or_update({"a": 1}, external_id=name).contact_id
-    assert contacts.delete(number)
+    with pytest.raises(ConflictError):
+        contacts.delete(number, expected_version=7)
+    assert contacts.delete(number, request_id=f"{name}-delete")
+    assert contacts.delete(number, request_id=f"{name}-delete")
     assert not contacts.delete(number)
     with pytest.raises(NotFoundError):
         contacts.get(contact_id=number)

@@ -251,6 +251,18 @@ def test_every_operation_is_explained(api: Api, name: str) -> None:
         assert [(key.key, key.before, key.after) for key in ended[2].datakeys] == [("b", b"2", b"")]
 
 
+def test_a_rule_has_its_own_warnings_only(api: Api) -> None:
+    make(api, "csid=A", PHONE)
+    make(api, EVE)
+    heads = [ruled("csid=B", newbie="REPLACE"), ruled(EVE, single="TRANSPLANT")]
+    outcome = api.set_member(change(keys(PHONE), heads=heads))
+    (warned,) = warnings_of(outcome)
+    assert warned.reason == "CSID_SECOND"
+    by_merge = api.explain_decision(revision=outcome.merge_ids[0] + 1).explanation
+    assert [rule.rule for rule in by_merge.rules] == ["policy.order", "head_rule.single"]
+    assert list(by_merge.warnings) == []
+
+
 def test_redirects_and_numbers(api: Api) -> None:
     make(api, ANN)
     make(api, BOB)

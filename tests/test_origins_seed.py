@@ -221,6 +221,13 @@ def test_calls_take_request_id_and_validation(api: Api) -> None:
     assert api.list_origins().revision == 0, "origins are no changes of members"
 
 
+def test_the_highest_number_does_not_end_them(api: Api) -> None:
+    api.define_origin("last", number=1_000_000_000)
+    api.define_origin("one", number=1)
+    assert api.define_origin("next").outcome.origin.number == 2
+    assert listed(api) == {1: "one", 2: "next", 1_000_000_000: "last"}
+
+
 def test_they_outlive_the_process(tmp_path: Path) -> None:
     store = tmp_path / "store"
     core = open_core(store_path=store)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reference.datakeys import Change
 from support.core import (
     Api,
     SeenFault,
@@ -19,12 +20,15 @@ from support.core import (
     open_core,
     space_config,
 )
+from support.documents import document
 from support.imports import chunk, column, datakey_column, email_column, options
+from support.people import people
 from support.policies import blocked, custom_field, heads_limit, policy, settled
 from support.requests import (
     address,
     change,
     data_rule,
+    datakey_change,
     head_key,
     keys,
     member_key,
@@ -479,3 +483,32 @@ def test_the_stored_policy_outlives_the_core_and_the_configuration(tmp_path: Pat
 def test_the_outcome_of_a_member_is_no_other_under_a_policy(api: Api) -> None:
     outcome = api.set_member(change(keys(ANN)))
     assert outcome.status == member.OUTCOME_STATUS_CREATED
+
+
+@pytest.mark.parametrize("heads_max", [1, 2])
+def test_a_replacing_merge_is_undone_within_the_limits(heads_max: int) -> None:
+    """The head that goes back makes room for the one that comes again."""
+    api = open_api()
+    limits = [heads_limit("email", heads_max)]
+    api.update_policy(policy(heads_per_type=limits))
+    for head in (ANN, BOB):
+        api.set_member(change(keys(head)))
+    merged = api.merge_members(keys(ANN), keys(BOB), head_rule="MERGE_HEAD_RULE_REPLACE").outcome
+    assert people(api, 1, 2) == {1: [BOB]}
+    assert list(api.unmerge_members(merged.merge_id).outcome.conflicts) == []
+    assert people(api, 1, 2) == {1: [ANN], 2: [BOB]}
+
+
+def test_a_running_import_writes_dates_in_the_zone_of_the_policy() -> None:
+    api = open_api(time_zone="UTC")
+    columns = [email_column(), datakey_column("seen", "dt:Yh")]
+    stream = api.core.open_import(options(api, columns).SerializeToString())
+    api.update_policy(policy(time_zone="Pacific/Kiritimati"))
+    stream.submit(chunk(1, [["ann@example.com", "current"]]).SerializeToString())
+    stream.finish()
+    while stream.receipt() is not None:
+        pass
+    api.set_member(change(keys(BOB), [datakey_change(Change("seen", "set", '"current"', "dt:Yh"))]))
+    # Fourteen hours are between the zones; the full hour may pass between the two.
+    hours = [int(document(api, keys(who))[-4:-2]) for who in (ANN, BOB)]
+    assert (hours[1] - hours[0]) % 24 in (0, 1)

@@ -24,7 +24,11 @@ use crate::space::{Space, Spaces};
 use crate::store::{Engine, Snapshot};
 use crate::upkeep::{Upkeep, Worker};
 use crate::write::Writer;
-use crate::write::queue::deadline_exceeded;
+use crate::write::queue::{deadline_exceeded, overloaded};
+
+/// Policies that may come before the turn of one call: nobody decides so fast that it would wait
+/// for ever.
+const REPEATS_MAX: usize = 16;
 
 /// Tells the time; an argument, so that any batch can be replayed.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -103,13 +107,7 @@ impl Core {
         }
         let deadline = time_left.and_then(|left| Instant::now().checked_add(left));
         let method = service::method(method)?;
-        loop {
-            match method(self, request.clone(), deadline) {
-                // Another policy came before its turn: it is prepared anew by that one.
-                Err(fault) if fault.is_outdated() => {}
-                answer => return answer,
-            }
-        }
+        repeated(|| method(self, request.clone(), deadline))
     }
 
     /// Opens an import; `request` is its first message.
@@ -210,4 +208,15 @@ impl Core {
             work(&mut view, &links[0])
         })
     }
+}
+
+/// Does what was prepared by a policy; where another one comes before its turn, once more by that.
+pub(crate) fn repeated<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 0..REPEATS_MAX {
+        match work() {
+            Err(fault) if fault.is_outdated() => {}
+            answer => return answer,
+        }
+    }
+    Err(overloaded())
 }

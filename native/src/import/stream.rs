@@ -186,7 +186,7 @@ impl ImportStream {
         self.reserve(bytes)?;
         let space = self.core.spaces().named(self.space.name());
         let space = space.as_ref().unwrap_or(&self.space);
-        let batch = rows::batch(space, &self.plan, chunk, self.moment.clone());
+        let batch = rows::batch(space, &self.plan, chunk, self.moment_in(space));
         let chunk =
             Chunk { position, broken: Arc::clone(&self.broken), again: self.again(request) };
         let job = Job { batch, purpose: Purpose::Rows(chunk), bytes, deadline: None };
@@ -205,11 +205,17 @@ impl ImportStream {
     /// The way to prepare a chunk once more. It keeps the bytes of the request, not the rows, whose
     /// cells would take several times as much.
     fn again(&self, request: Bytes) -> Again {
-        let (plan, moment) = (Arc::clone(&self.plan), self.moment.clone());
+        let (plan, now) = (Arc::clone(&self.plan), self.moment.now);
         Again(Box::new(move |space| {
             let chunk = chunk_of(request.clone())?;
-            Ok(rows::batch(space, &plan, &chunk, moment.clone()))
+            let moment = Moment { now, zone: space.zone.clone() };
+            Ok(rows::batch(space, &plan, &chunk, moment))
         }))
+    }
+
+    /// The one moment of the import, in the zone that the space has by now.
+    fn moment_in(&self, space: &Space) -> Moment {
+        Moment { now: self.moment.now, zone: space.zone.clone() }
     }
 
     /// Waits until the window has room; one chunk always fits.

@@ -9,7 +9,7 @@ pub const ORIGINS_PER_SPACE_MAX: usize = 1_000;
 /// Bytes of a label: a line that a person reads.
 pub const LABEL_BYTES_MAX: usize = 128;
 /// The highest number: far over what anybody counts, and the one after it is a number still.
-const NUMBER_MAX: usize = 1_000_000_000;
+pub const NUMBER_MAX: usize = 1_000_000_000;
 
 /// An origin as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

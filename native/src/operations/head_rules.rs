@@ -110,6 +110,7 @@ impl Rules<'_> {
         };
         let rule_record = RuleRecord { merge_id: scene.view.revision() + 1, ..rule_record };
         scene.reasoning.rules = vec![rule_record];
+        scene.reasoning.warnings.clear();
         let (_, (merge_id, _)) = carry_out(scene, &order, (self.key, KeyKind::Locator))?;
         outcome.rules.push(rule_record);
         outcome.merge_ids.push(merge_id);

@@ -1,9 +1,11 @@
 //! Origins of a space are defined and forgotten.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 
 use crate::fault::{Failure, Fault};
-use crate::member::origins::{ORIGINS_PER_SPACE_MAX, check_number};
+use crate::member::origins::{NUMBER_MAX, ORIGINS_PER_SPACE_MAX};
 use crate::wire::v1::{ErrorReason, Origin, OriginOutcome, OutcomeStatus};
 use crate::write::operation::{Operation, Scene};
 
@@ -35,7 +37,11 @@ impl Operation for DefineOrigin {
         let count = labels.len();
         let holder = labels.iter().find(|(_, known)| **known == self.label);
         let holder = holder.map(|(&number, _)| number);
-        let number = if self.number == 0 { holder.unwrap_or(next) } else { self.number };
+        let number = if self.number == 0 {
+            holder.unwrap_or_else(|| automatic(labels, next))
+        } else {
+            self.number
+        };
         let is_known = labels.contains_key(&number);
         let status = match holder {
             Some(holder) if holder != number => return Err(taken(holder).into()),
@@ -46,7 +52,6 @@ impl Operation for DefineOrigin {
         if status == OutcomeStatus::Created && count >= ORIGINS_PER_SPACE_MAX {
             return Err(Fault::limit("origins", ORIGINS_PER_SPACE_MAX, count + 1).into());
         }
-        check_number(number)?;
         if status != OutcomeStatus::Unchanged {
             scene.view.set_origin(space, number, Some(self.label.clone()))?;
             scene.view.use_origin_number(space, number);
@@ -70,6 +75,15 @@ impl Operation for DeleteOrigin {
         scene.view.set_origin(space, self.number, None)?;
         Ok(outcome(OutcomeStatus::Updated, self.number, label))
     }
+}
+
+/// The number after all that ever were; where somebody has used up the last one, the first that is
+/// free.
+fn automatic(labels: &BTreeMap<u32, String>, next: u32) -> u32 {
+    if usize::try_from(next).is_ok_and(|next| next <= NUMBER_MAX) {
+        return next;
+    }
+    (1..next).find(|number| !labels.contains_key(number)).unwrap_or(next)
 }
 
 fn outcome(status: OutcomeStatus, number: u32, label: String) -> Vec<u8> {

@@ -191,6 +191,7 @@ impl Undoing {
 
     fn give_back_heads(&mut self, scene: &mut Scene<'_, '_>) -> Result<(), Failure> {
         let source = self.giver;
+        let (taken, stay) = self.take_moved(scene)?;
         for former in self.record.replaced_heads.clone() {
             if self.revive(scene, &former, self.holder)? {
                 let restored = deltas::attached(scene.view, scene.space(), former.head_id)?;
@@ -202,20 +203,40 @@ impl Undoing {
                 self.returned.push(former.head_id);
             }
         }
-        for head_id in self.record.moved_head_ids.clone() {
-            let space = scene.space();
-            let owner = scene.owner_of(head_id)?;
-            let heads = scene.view.body(space, self.holder)?.map_or(0, |body| body.head_ids.len());
-            if owner != self.holder || heads == 1 || source == self.holder {
-                self.head_conflict(head_id, owner);
-                continue;
-            }
-            let taken = moves::take(scene.view, space, self.holder, head_id)?;
-            moves::give(scene.view, space, source, head_id)?;
-            self.of_holder.push(deltas::detached(&taken.former));
-            self.returned.push(head_id);
+        for former in taken {
+            moves::give(scene.view, scene.space(), source, former.head_id)?;
+            self.of_holder.push(deltas::detached(&former));
+            self.returned.push(former.head_id);
+        }
+        for (head_id, owner) in stay {
+            self.head_conflict(head_id, owner);
         }
         Ok(())
+    }
+
+    /// Takes the heads that the merge moved from the holder, which makes room for those that it
+    /// gets again; answers them, and those that stay with whoever has them. The holder keeps one.
+    #[expect(clippy::type_complexity, reason = "names for the pairs would say less")]
+    fn take_moved(
+        &self,
+        scene: &mut Scene<'_, '_>,
+    ) -> Result<(Vec<FormerHead>, Vec<(u64, u64)>), Failure> {
+        let (space, holder) = (scene.space(), self.holder);
+        let mut left = scene.view.body(space, holder)?.map_or(0, |body| body.head_ids.len());
+        for former in &self.record.replaced_heads {
+            left += usize::from(is_free(scene, former.head_id)? == Ok(()));
+        }
+        let (mut taken, mut stay) = (Vec::new(), Vec::new());
+        for &head_id in &self.record.moved_head_ids {
+            let owner = scene.owner_of(head_id)?;
+            if owner != holder || left == 1 || self.giver == holder {
+                stay.push((head_id, owner));
+                continue;
+            }
+            taken.push(moves::take(scene.view, space, holder, head_id)?.former);
+            left -= 1;
+        }
+        Ok((taken, stay))
     }
 
     /// Gives a head that the merge set free to a member again, as it was; not where somebody has it
@@ -227,9 +248,7 @@ impl Undoing {
         contact: u64,
     ) -> Result<bool, Failure> {
         let (space, head_id) = (scene.space(), former.head_id);
-        let owner = scene.owner_of(head_id)?;
-        // One that was erased since has nobody and no record either.
-        if owner != 0 || scene.view.head(space, head_id)?.is_none() {
+        if let Err(owner) = is_free(scene, head_id)? {
             self.head_conflict(head_id, owner);
             return Ok(false);
         }
@@ -249,6 +268,14 @@ impl Undoing {
             .with("owner_contact_id", owner);
         self.conflicts.push(fault.into());
     }
+}
+
+/// Whether nobody has a head, else who has it. One that was erased since has nobody and no record
+/// either.
+fn is_free(scene: &mut Scene<'_, '_>, head_id: u64) -> Result<Result<(), u64>, Failure> {
+    let owner = scene.owner_of(head_id)?;
+    let is_known = scene.view.head(scene.space(), head_id)?.is_some();
+    Ok(if owner == 0 && is_known { Ok(()) } else { Err(owner) })
 }
 
 /// Data without the differences of a merge, and the places of those that stay: all of them, or

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::address::address_types;
 use crate::address::limits::VALUE_BYTES_MAX;
-use crate::core::Core;
+use crate::core::{Core, repeated};
 use crate::fault::{Failure, Fault, Result};
 use crate::matching::decide::{Purpose, decide, nobody};
 use crate::matching::former::{Subject, former};
@@ -30,16 +30,16 @@ pub fn set_member(
     bytes: usize,
     deadline: Option<Instant>,
 ) -> Result<v1::SetMemberResponse> {
-    let space = &core.spaces().get(request.space.as_ref())?;
     let change = request.change.ok_or_else(|| Fault::required("change"))?;
-    let moment = core.moment(space);
-    let mut batch = prepare::batch(space, &[change], moment);
-    if let Some(Err(fault)) = batch.steps.pop_if(|step| step.is_err()) {
-        return Err(fault);
-    }
-    note_arrival(core, &mut batch)?;
-    let job = Job { batch, purpose: JobPurpose::Members, bytes, deadline };
-    match run(core, job, request.validate_only)?.answers {
+    let prepared = || {
+        let space = &core.spaces().get(request.space.as_ref())?;
+        let mut batch = prepare::batch(space, std::slice::from_ref(&change), core.moment(space));
+        match batch.steps.pop_if(|step| step.is_err()) {
+            Some(Err(fault)) => Err(fault),
+            _ => Ok(batch),
+        }
+    };
+    match write(core, prepared, (bytes, deadline), request.validate_only)?.answers {
         Answers::Members(mut outcomes) => {
             let outcome = outcomes.pop().unwrap_or_else(|| Err(Fault::internal("no outcome")))?;
             Ok(v1::SetMemberResponse { outcome: Some(outcome) })
@@ -55,12 +55,13 @@ pub fn set_member_batch(
     bytes: usize,
     deadline: Option<Instant>,
 ) -> Result<v1::SetMemberBatchResponse> {
-    let space = &core.spaces().get(request.space.as_ref())?;
     check_items("changes", request.changes.len())?;
-    let mut batch = prepare::batch(space, &request.changes, core.moment(space));
-    note_arrival(core, &mut batch)?;
-    let job = Job { batch, purpose: JobPurpose::Members, bytes, deadline };
-    let Done { answers, revision, .. } = run(core, job, request.validate_only)?;
+    let prepared = || {
+        let space = &core.spaces().get(request.space.as_ref())?;
+        Ok(prepare::batch(space, &request.changes, core.moment(space)))
+    };
+    let Done { answers, revision, .. } =
+        write(core, prepared, (bytes, deadline), request.validate_only)?;
     let Answers::Members(outcomes) = answers else {
         return Err(Fault::internal("a call has no rows"));
     };
@@ -73,13 +74,46 @@ pub fn set_member_batch(
     Ok(v1::SetMemberBatchResponse { results: outcomes.into_iter().map(result).collect(), revision })
 }
 
-/// In a space that refuses members who have changed since a call arrived, reads whom its steps mean
-/// now and how they are. A step that is refused already will be refused in its turn.
-fn note_arrival(core: &Core, batch: &mut Batch) -> Result<()> {
+/// Writes prepared steps, or only plans them. Where another policy comes before their turn they are
+/// prepared anew, but did not arrive anew.
+fn write(
+    core: &Core,
+    prepared: impl Fn() -> Result<Batch>,
+    (bytes, deadline): (usize, Option<Instant>),
+    validate_only: bool,
+) -> Result<Done> {
+    let mut arrivals = None;
+    repeated(|| {
+        let mut batch = prepared()?;
+        note_arrival(core, &mut batch, &mut arrivals)?;
+        let job = Job { batch, purpose: JobPurpose::Members, bytes, deadline };
+        if validate_only { queue::rehearse(core.engine(), &job) } else { core.writer().run(job) }
+    })
+}
+
+/// Whom a step meant when it arrived, and the version of that body.
+type Arrival = Option<(u64, u64)>;
+
+/// In a space that refuses members who have changed since a call arrived, notes whom its steps
+/// meant then and how they were. A step that is refused already will be refused in its turn.
+fn note_arrival(core: &Core, batch: &mut Batch, arrivals: &mut Option<Vec<Arrival>>) -> Result<()> {
     if !batch.space.versioning {
         return Ok(());
     }
-    let arrivals = core.read(&batch.book, |view, links| {
+    let noted = match arrivals {
+        Some(noted) => noted,
+        None => arrivals.insert(arrivals_of(core, batch)?),
+    };
+    for (step, arrival) in batch.steps.iter_mut().zip(noted) {
+        if let Ok(step) = step {
+            step.arrival = *arrival;
+        }
+    }
+    Ok(())
+}
+
+fn arrivals_of(core: &Core, batch: &Batch) -> Result<Vec<Arrival>> {
+    core.read(&batch.book, |view, links| {
         let mut decision = Decision::default();
         let mut arrivals = Vec::with_capacity(batch.steps.len());
         for step in &batch.steps {
@@ -99,21 +133,7 @@ fn note_arrival(core: &Core, batch: &mut Batch) -> Result<()> {
             });
         }
         Ok(arrivals)
-    })?;
-    for (step, arrival) in batch.steps.iter_mut().zip(arrivals) {
-        if let Ok(step) = step {
-            step.arrival = arrival;
-        }
-    }
-    Ok(())
-}
-
-/// Writes a job, or only plans it.
-fn run(core: &Core, job: Job, validate_only: bool) -> Result<Done> {
-    if validate_only {
-        return queue::rehearse(core.engine(), &job);
-    }
-    core.writer().run(job)
+    })
 }
 
 /// `GetMember`.

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -195,11 +196,7 @@ impl Writer {
     pub fn submit(&self, job: Job) -> Result<Reply> {
         let queue = self.shared.lock();
         if self.shared.is_full(&queue, &job) {
-            return Err(Fault::new(
-                ErrorReason::Overloaded,
-                "Too much is waiting to be written; try again later.",
-            )
-            .with("queue", "writes"));
+            return Err(overloaded());
         }
         self.push(queue, job)
     }
@@ -263,6 +260,12 @@ impl Drop for Writer {
 /// Waits for the answer of a job.
 pub fn wait(reply: &Reply) -> Result<Done> {
     reply.recv().unwrap_or_else(|_| Err(Fault::internal("the writer has ended")))
+}
+
+/// The fault of a call that cannot wait for all that was there before it.
+pub fn overloaded() -> Fault {
+    let message = "Too much is waiting to be written; try again later.";
+    Fault::new(ErrorReason::Overloaded, message).with("queue", "writes")
 }
 
 /// The fault of a call that comes while or after the core is closed.
@@ -336,10 +339,12 @@ pub(super) fn refresh(jobs: Vec<Waiting>, spaces: &Spaces) -> Vec<Waiting> {
             fresh.push(Waiting { job, waiter });
             continue;
         }
-        match job.refreshed(spaces) {
-            Some(Ok(job)) => fresh.push(Waiting { job, waiter }),
-            Some(Err(fault)) => waiter.answer(Err(fault)),
-            None => waiter.answer(Err(Fault::outdated())),
+        // A panic must not end the writer, nor keep others waiting.
+        match catch_unwind(AssertUnwindSafe(|| job.refreshed(spaces))) {
+            Ok(Some(Ok(job))) => fresh.push(Waiting { job, waiter }),
+            Ok(Some(Err(fault))) => waiter.answer(Err(fault)),
+            Ok(None) => waiter.answer(Err(Fault::outdated())),
+            Err(_) => waiter.answer(Err(Fault::internal("preparing a chunk again panicked"))),
         }
     }
     fresh

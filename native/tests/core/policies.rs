@@ -146,6 +146,23 @@ fn of_two_calls_that_arrive_at_once_versioning_lets_one_through() {
 }
 
 #[test]
+fn a_policy_between_two_calls_is_no_new_arrival() {
+    let (faulty, core) = gated(&configured(|space| space.versioning = true));
+    let set = |name: &'static str| {
+        later(&core, move |core| set_member(core, email_change("ann@example.com", "name", name)))
+    };
+    let before = set("\"1\"");
+    let policy = SpacePolicy { versioning: true, retention_days: 7, ..SpacePolicy::default() };
+    let updating = later(&core, |core| update(core, policy));
+    let behind = set("\"2\"");
+    faulty.open_gate();
+    assert_eq!(before.join().unwrap().unwrap().version, 2);
+    assert!(updating.join().unwrap().is_ok());
+    let fault = behind.join().unwrap().unwrap_err();
+    assert_eq!(described(&fault), "VERSIONING expected_version=1 version=2");
+}
+
+#[test]
 fn calls_are_planned_by_the_policy_of_their_turn() {
     let (faulty, core) = gated(&configured(|_| {}));
     let before = later(&core, rename);

@@ -68,22 +68,30 @@ def plan_columns(
     return columns
 
 
+# System keys of heads that a column may write, as SetMember does.
+SYSTEM_KEYS = ("member.origin", "member.error.error", "member.lockconfirm")
+
+
+NAMED_COLUMNS = {
+    IGNORED: ImportColumn(ignored=IgnoredColumn()),
+    "contact_id": ImportColumn(contact_id=ContactIdColumn()),
+    "external_customer_id": ImportColumn(address=AddressColumn(type=ADDRESS_TYPE_CSID)),
+}
+
+
 def parse_target(name: str) -> ImportColumn:
     """Reads one column name.
 
     Raises:
         UsageError: it is unknown.
     """
-    if name == IGNORED:
-        return ImportColumn(ignored=IgnoredColumn())
-    if name == "contact_id":
-        return ImportColumn(contact_id=ContactIdColumn())
-    if name == "external_customer_id":
-        return ImportColumn(address=AddressColumn(type=ADDRESS_TYPE_CSID))
-    if name.startswith(MEMBER_PREFIX):
+    if name in NAMED_COLUMNS:
+        return NAMED_COLUMNS[name]
+    if name.startswith(MEMBER_PREFIX) and name.partition(":")[0] not in SYSTEM_KEYS:
         kind = TYPES_WITH_ALIASES.get(name.removeprefix(MEMBER_PREFIX))
         if kind is None:
-            known = ", ".join(MEMBER_PREFIX + known for known in TYPES_WITH_ALIASES)
+            types = [MEMBER_PREFIX + known for known in TYPES_WITH_ALIASES]
+            known = ", ".join([*types, *SYSTEM_KEYS])
             message = f"The column {name!r} is unknown; known are {known}."
             raise UsageError(message)
         return ImportColumn(address=AddressColumn(type=kind))

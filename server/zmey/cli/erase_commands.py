@@ -14,6 +14,7 @@ from zmey.cli.json_text import message_json
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
     DEADLINE_SECONDS_DEFAULT,
+    UINT64_MAX,
     AccountOption,
     AddressOption,
     ContactIdOption,
@@ -79,6 +80,12 @@ def erase(
 
       zmey members erase --contact-id 5 --expected-version 3 --yes --json
     """
+    if not any((contact_id, external_id, email, phone, locator, head_id)):
+        message = (
+            "Say whom with one of --contact-id, --external-id, --email, --phone, --locator, "
+            "--head-id."
+        )
+        raise UsageError(message)
     keys = keys_of(contact_id, external_id, email, phone, locator, head_id=head_id)
     request = EraseMemberRequest(
         space=space_of(account, db),
@@ -95,7 +102,9 @@ def erase(
 
 
 def erasure(
-    erasure_id: Annotated[int, typer.Argument(metavar="ID", min=1, help="What erase printed.")],
+    erasure_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=UINT64_MAX, help="What erase printed.")
+    ],
     as_json: JsonOption = False,
     address: AddressOption = ADDRESS_DEFAULT,
     account: AccountOption = 1,

@@ -15,6 +15,7 @@ from zmey.cli.json_text import message_json
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
     DEADLINE_SECONDS_DEFAULT,
+    UINT64_MAX,
     AccountOption,
     AddressOption,
     DatabaseOption,
@@ -23,6 +24,7 @@ from zmey.cli.options import (
     space_of,
 )
 from zmey.client import Client
+from zmey.v1.error_reason_pb2 import Fault
 from zmey.v1.explanation_pb2 import (
     CHANGE_ORIGIN_IMPORT,
     AppliedRule,
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 
 def explain(
     revision: Annotated[
-        int | None, typer.Argument(min=1, help="The revision of a change.", show_default=False)
+        int | None,
+        typer.Argument(min=1, max=UINT64_MAX, help="The revision of a change.", show_default=False),
     ] = None,
     request_id: Annotated[
         str, typer.Option("--request-id", help="The id of a request of the last 24 hours.")
@@ -72,22 +75,23 @@ def explain(
     )
     with Client(address) as client:
         response = client.matches.ExplainDecision(request, timeout=deadline)
-    print_explanation(response, MatchKeys(), as_json=as_json)
+    print_explanation(response, None, as_json=as_json)
 
 
-def print_explanation(response: ExplainDecisionResponse, keys: MatchKeys, *, as_json: bool) -> None:
-    """Prints why something was done, or would be with these keys."""
+def print_explanation(
+    response: ExplainDecisionResponse, planned: MatchKeys | None, *, as_json: bool
+) -> None:
+    """Prints why something was done; with `planned` keys why something would be."""
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
         return
     console = Console(highlight=False)
     explanation = response.explanation
     if response.HasField("fault"):
-        reason = reason_name(response.fault.reason)
-        console.print(f"[bold red]refused[/]: {escape(response.fault.message)} ({reason})")
+        console.print(f"[bold red]would be refused[/]: {escape(fault_text(response.fault))}")
     for decision in explanation.decisions:
         console.print(_decision_line(decision))
-        console.print(key_table(keys, decision.keys))
+        console.print(key_table(planned or MatchKeys(), decision.keys))
     for rule in explanation.rules:
         console.print(_rule_line(rule))
     # The generated types take the message Warning for the built-in exception.
@@ -95,14 +99,15 @@ def print_explanation(response: ExplainDecisionResponse, keys: MatchKeys, *, as_
         reason = reason_name(warning.reason)
         console.print(f"[yellow]warning[/]: {escape(warning.message)} ({reason})")
     for change in response.changes:
-        console.print(_change_line(change, explanation.operation))
+        console.print(_change_line(change, explanation.operation, planned=planned is not None))
         for head in change.heads:
             console.print(_head_line(head))
         for datakey in change.datakeys:
             before, after = (text.decode() or "-" for text in (datakey.before, datakey.after))
             console.print(f"  {escape(datakey.key)}: {escape(before)} → {escape(after)}")
     if not response.changes and not response.HasField("fault"):
-        console.print("Nothing was changed: all was as it should be.")
+        would_be = "would be" if planned else "was"
+        console.print(f"Nothing {would_be} changed: all was as it should be.")
 
 
 def _decision_line(decision: ExplainedDecision) -> str:
@@ -123,9 +128,15 @@ def _rule_line(rule: AppliedRule) -> str:
     return f"[bold]{rule.rule}[/]{value}{place}: {escape(rule.message)}"
 
 
-def _change_line(change: Change, operation: str) -> str:
+def _change_line(change: Change, operation: str, *, planned: bool) -> str:
+    who = f"member {change.contact_id}" if change.contact_id else "an identifier of nobody"
+    if change.erased:
+        gone = "was erased; nothing is left of what the change did"
+        return f"[bold]revision {change.revision:,}[/]: {who} {gone}"
     what = "created" if change.created else "ended" if change.ended else "changed"
     by = "an import" if change.origin == CHANGE_ORIGIN_IMPORT else operation or "SetMember"
+    if planned:
+        return f"[bold]as revision {change.revision:,}[/]: {who} would be {what} by {by}"
     when = datetime.fromtimestamp(change.time_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     leads = (
         f"; its number leads to {change.successor_contact_id}"
@@ -133,9 +144,15 @@ def _change_line(change: Change, operation: str) -> str:
         else ""
     )
     return (
-        f"[bold]revision {change.revision:,}[/]: member {change.contact_id} {what} by {by}, "
+        f"[bold]revision {change.revision:,}[/]: {who} {what} by {by}, "
         f"version {change.version}, {when}{leads}"
     )
+
+
+def fault_text(fault: Fault) -> str:
+    """Returns why an item is refused, with the details that a person needs."""
+    details = ", ".join(f"{name}={value}" for name, value in sorted(fault.details.items()))
+    return f"{fault.message} {reason_name(fault.reason)}{f' ({details})' if details else ''}"
 
 
 def _head_line(difference: HeadDifference) -> str:

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from zmey.cli.exits import FAILURE
 from zmey.cli.explain import print_resolution
 from zmey.cli.explain_command import print_explanation
 from zmey.cli.import_report import reason_name
@@ -44,7 +45,7 @@ from zmey.cli.options import (
 )
 from zmey.client import Client
 from zmey.client.notation import parse_locator, parse_order, type_name
-from zmey.v1.match_service_pb2 import ExplainDecisionRequest
+from zmey.v1.match_service_pb2 import ExplainDecisionRequest, ExplainDecisionResponse
 from zmey.v1.matching_pb2 import MatchKeys
 from zmey.v1.member_pb2 import HeadAttach, Member, MemberChange, MemberOutcome, OutcomeStatus
 from zmey.v1.member_service_pb2 import GetMemberRequest, SetMemberRequest
@@ -109,7 +110,11 @@ HeadOption = Annotated[
     typer.Option("--head", metavar="TYPE:VALUE", help="A further head; repeatable."),
 ]
 ExplainOption = Annotated[
-    bool, typer.Option("--explain", help="Tell what would be done and why, and write nothing.")
+    bool,
+    typer.Option(
+        "--explain",
+        help="Tell what would be done and why, and write nothing; exits with 1 if it were refused.",
+    ),
 ]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Print the data after the change.")]
 
@@ -170,19 +175,23 @@ def set_member(
         return_fresh=fresh,
     )
     space = space_of(account, db)
-    if explained:
-        asked = ExplainDecisionRequest(space=space, change=change)
-        with Client(address) as client:
-            answer = client.matches.ExplainDecision(asked, timeout=deadline)
-        print_explanation(answer, keys, as_json=as_json)
-        return
-    request = SetMemberRequest(space=space, change=change, validate_only=validate_only)
     with Client(address) as client:
+        if explained:
+            asked = ExplainDecisionRequest(space=space, change=change)
+            _explain(client.matches.ExplainDecision(asked, timeout=deadline), keys, as_json=as_json)
+            return
+        request = SetMemberRequest(space=space, change=change, validate_only=validate_only)
         response = client.members.SetMember(request, timeout=deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
         return
     _print_outcome(keys, response.outcome, validate_only=validate_only)
+
+
+def _explain(answer: ExplainDecisionResponse, keys: MatchKeys, *, as_json: bool) -> None:
+    print_explanation(answer, keys, as_json=as_json)
+    if answer.HasField("fault"):
+        raise typer.Exit(FAILURE)
 
 
 def member_json(member: Member, revision: int) -> bytes:

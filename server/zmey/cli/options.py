@@ -11,6 +11,10 @@ from zmey.v1.matching_pb2 import MatchKeys
 from zmey.v1.member_pb2 import IfExists
 from zmey.v1.space_pb2 import Space
 
+# What the contract's numbers can hold.
+UINT32_MAX = 2**32 - 1
+UINT64_MAX = 2**64 - 1
+
 ADDRESS_DEFAULT = "127.0.0.1:50051"
 DEADLINE_SECONDS_DEFAULT = 10.0
 
@@ -35,10 +39,16 @@ AddressOption = Annotated[
     ),
 ]
 AccountOption = Annotated[
-    int, typer.Option("--account", min=1, help="Number of the account.", rich_help_panel=_SERVER)
+    int,
+    typer.Option(
+        "--account", min=1, max=UINT32_MAX, help="Number of the account.", rich_help_panel=_SERVER
+    ),
 ]
 DatabaseOption = Annotated[
-    int, typer.Option("--db", min=1, help="Number of the database.", rich_help_panel=_SERVER)
+    int,
+    typer.Option(
+        "--db", min=1, max=UINT32_MAX, help="Number of the database.", rich_help_panel=_SERVER
+    ),
 ]
 DeadlineOption = Annotated[
     float,
@@ -52,7 +62,9 @@ DeadlineOption = Annotated[
 ]
 ContactIdOption = Annotated[
     int | None,
-    typer.Option("--contact-id", min=0, help="Number of the member.", rich_help_panel=_KEYS),
+    typer.Option(
+        "--contact-id", min=0, max=UINT64_MAX, help="Number of the member.", rich_help_panel=_KEYS
+    ),
 ]
 ExternalIdOption = Annotated[
     str | None,
@@ -89,12 +101,22 @@ FieldOption = Annotated[
 HeadIdOption = Annotated[
     int | None,
     typer.Option(
-        "--head-id", min=0, help="Number of one identifier of the member.", rich_help_panel=_KEYS
+        "--head-id",
+        min=0,
+        max=UINT64_MAX,
+        help="Number of one identifier of the member.",
+        rich_help_panel=_KEYS,
     ),
 ]
 DatasetIdOption = Annotated[
     int | None,
-    typer.Option("--dataset-id", min=0, help="Number of the member's body.", rich_help_panel=_KEYS),
+    typer.Option(
+        "--dataset-id",
+        min=0,
+        max=UINT64_MAX,
+        help="Number of the member's body.",
+        rich_help_panel=_KEYS,
+    ),
 ]
 OrderOption = Annotated[
     str,
@@ -137,7 +159,10 @@ IF_EXISTS_DEFAULT = "update"
 VersionOption = Annotated[
     int | None,
     typer.Option(
-        "--expected-version", min=0, help="Only if the body has this version; 0: none yet."
+        "--expected-version",
+        min=0,
+        max=UINT64_MAX,
+        help="Only if the body has this version; 0: none yet.",
     ),
 ]
 RequestIdOption = Annotated[

@@ -30,13 +30,16 @@ from zmey.v1.origin_service_pb2 import (
     OriginOutcome,
 )
 
+# The bound of the contract.
+NUMBER_MAX = 1_000_000_000
+
 origins = typer.Typer(
     cls=GuardedGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="""Name the sources from which heads come.
 
-    Heads keep the number of their origin; where a number is given a label may stand.
+    Heads keep the number of their origin; where a head gets one, its label may stand for it.
 
     [bold]Examples[/]
 
@@ -51,7 +54,13 @@ origins = typer.Typer(
 )
 
 NumberOption = Annotated[
-    int, typer.Option("--number", min=0, help="The number; 0 takes the next free one.")
+    int,
+    typer.Option(
+        "--number",
+        min=0,
+        max=NUMBER_MAX,
+        help="The number; 0: the one that the label has, else the next free one.",
+    ),
 ]
 
 
@@ -121,7 +130,9 @@ def list_origins(
 
 @origins.command("delete")
 def delete(
-    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="Its number.")],
+    number: Annotated[
+        int, typer.Argument(metavar="NUMBER", min=1, max=NUMBER_MAX, help="Its number.")
+    ],
     validate_only: ValidateOnlyOption = False,
     as_json: JsonOption = False,
     address: AddressOption = ADDRESS_DEFAULT,

@@ -16,6 +16,7 @@ from zmey.cli.exits import FAILURE, stderr
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
     DEADLINE_SECONDS_DEFAULT,
+    UINT64_MAX,
     AccountOption,
     AddressOption,
     DatabaseOption,
@@ -56,7 +57,12 @@ FileOption = Annotated[
 ]
 VersionOption = Annotated[
     int | None,
-    typer.Option("--expected-version", min=0, help="Only if the policy has this version."),
+    typer.Option(
+        "--expected-version",
+        min=0,
+        max=UINT64_MAX,
+        help="Only if the policy has this policy_version.",
+    ),
 ]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until no index is being built.")]
 

@@ -5,7 +5,7 @@ Python values instead of messages, errors as exceptions, and writes that may saf
 """
 
 from zmey.client.connection import Client, service_config
-from zmey.client.contacts import Contact, Contacts, Step
+from zmey.client.contacts import Contact, Contacts, Step, Write
 from zmey.client.datakeys import (
     Json,
     RawJson,
@@ -45,6 +45,7 @@ __all__ = [
     "Step",
     "UnavailableError",
     "Whom",
+    "Write",
     "ZmeyError",
     "change",
     "delete",

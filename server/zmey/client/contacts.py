@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar, Unpack
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, cast
 
 from google.protobuf.message import Message
 
@@ -18,7 +18,7 @@ from zmey.client.datakeys import Changes, datakey_changes
 from zmey.client.faults import NotFoundError, ZmeyError, error_of_item, errors_of_calls
 from zmey.client.notation import parse_locator, parse_order
 from zmey.client.stubs import Stubs
-from zmey.client.whom import Whom, keys
+from zmey.client.whom import Whom, keys, refuse_unknown
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_service_pb2 as member_service
@@ -27,6 +27,10 @@ from zmey.v1.erasure_pb2 import EraseOutcome, Erasure
 from zmey.v1.head_event_pb2 import HeadEvent, HeadEventResult
 from zmey.v1.matching_pb2 import Resolution
 from zmey.v1.member_pb2 import (
+    IF_EXISTS_ERROR,
+    IF_EXISTS_IGNORE,
+    IF_EXISTS_MUST,
+    IF_EXISTS_UNSPECIFIED,
     HeadAttach,
     HeadKey,
     Member,
@@ -45,33 +49,48 @@ PAGE_SIZE = 1_000
 
 ORDER_DEFAULT = "external-id-first"
 
+_IF_EXISTS = {
+    "update": IF_EXISTS_UNSPECIFIED,
+    "error": IF_EXISTS_ERROR,
+    "must": IF_EXISTS_MUST,
+    "ignore": IF_EXISTS_IGNORE,
+}
+
 Answer = TypeVar("Answer")
 
 
-class Step(Whom, total=False):
+class Write(TypedDict, total=False):
+    """How a write is done.
+
+    Attributes:
+        expected_version: the version the contact must have; 0 that there must be none.
+        source: the IP address of the original request.
+        request_id: makes the write happen once, also across processes; otherwise one is made.
+    """
+
+    expected_version: int
+    source: str
+    request_id: str
+
+
+class Step(Whom, Write, total=False):
     """Who it is, and how a step is done.
 
     Attributes:
         heads: further identifiers as "type:value", or with rules of their own.
-        if_exists: "error", "must" or "ignore".
-        expected_version: the version the contact must have; 0 that there must be none.
+        if_exists: "update" unless said otherwise, "error", "must" or "ignore".
         order: which key counts first: "external-id-first", "prepared-message", "subscribe", or your
             own such as "contact-id,locator:email,field:crm.id".
         strict: whether keys of several contacts are an error.
         newbie_confirm: whether new e-mails wait for confirmation.
-        source: the IP address of the original request.
-        request_id: makes the step happen once, also across processes; otherwise one is made.
         fresh: whether the answer has the data after the change.
     """
 
     heads: Iterable[str | HeadAttach]
-    if_exists: str
-    expected_version: int
+    if_exists: Literal["update", "error", "must", "ignore"]
     order: str
     strict: bool
     newbie_confirm: bool
-    source: str
-    request_id: str
     fresh: bool
 
 
@@ -235,8 +254,10 @@ class Contacts:
                 has_fault = result.HasField("fault")
                 yield error_of_item(result.fault) if has_fault else result.outcome
 
-    def attach(self, head: str, *, newbie_confirm: bool = False, **whom: Unpack[Whom]) -> int:
-        """Gives a contact one more identifier, "type:value"; returns the number of the identifier.
+    def attach(
+        self, head: str, whom: Whom, *, newbie_confirm: bool = False, **write: Unpack[Write]
+    ) -> head_service.HeadOutcome:
+        """Gives a contact one more identifier, "type:value".
 
         Raises:
             ConflictError: somebody else has it.
@@ -246,12 +267,14 @@ class Contacts:
             keys=keys(whom),
             head=parse_locator(head),
             newbie_confirm=newbie_confirm,
-            options=self._options(),
+            options=self._options(write),
         )
         answer = self._call(self._stubs.heads.AttachHead, request)
-        return answer.outcome.head.id
+        return answer.outcome
 
-    def detach(self, head: str, *, split: bool = False) -> head_service.HeadOutcome:
+    def detach(
+        self, head: str, *, split: bool = False, **write: Unpack[Write]
+    ) -> head_service.HeadOutcome:
         """Takes an identifier, "type:value", from its contact; `split` makes it a contact.
 
         Raises:
@@ -261,18 +284,18 @@ class Contacts:
             space=self._space,
             head=HeadKey(address=parse_locator(head)),
             split=split,
-            options=self._options(),
+            options=self._options(write),
         )
         answer = self._call(self._stubs.heads.DetachHead, request)
         return answer.outcome
 
-    def replace(self, current: str, head: str) -> head_service.HeadOutcome:
+    def replace(self, current: str, head: str, **write: Unpack[Write]) -> head_service.HeadOutcome:
         """Gives a contact one identifier in place of another, in one step."""
         request = head_service.ReplaceHeadRequest(
             space=self._space,
             current=HeadKey(address=parse_locator(current)),
             head=parse_locator(head),
-            options=self._options(),
+            options=self._options(write),
         )
         answer = self._call(self._stubs.heads.ReplaceHead, request)
         return answer.outcome
@@ -281,9 +304,11 @@ class Contacts:
         self,
         receiver: Whom,
         source: Whom,
+        /,
         *,
-        heads: str = "transplant",
+        heads: Literal["none", "transplant", "decapitate", "replace"] = "transplant",
         data_rule: DataRule | None = None,
+        **write: Unpack[Write],
     ) -> MergeOutcome:
         """Brings one contact's data and identifiers to another.
 
@@ -299,15 +324,15 @@ class Contacts:
             source=keys(source),
             head_rule=f"MERGE_HEAD_RULE_{heads.upper()}",
             data_rule=data_rule,
-            options=self._options(),
+            options=self._options(write),
         )
         answer = self._call(self._stubs.members.MergeMembers, request)
         return answer.outcome
 
-    def unmerge(self, merge_id: int) -> UnmergeOutcome:
+    def unmerge(self, merge_id: int, **write: Unpack[Write]) -> UnmergeOutcome:
         """Undoes a merge; what was changed since stays and is listed."""
         request = member_service.UnmergeMembersRequest(
-            space=self._space, merge_id=merge_id, options=self._options()
+            space=self._space, merge_id=merge_id, options=self._options(write)
         )
         answer = self._call(self._stubs.members.UnmergeMembers, request)
         return answer.outcome
@@ -328,17 +353,17 @@ class Contacts:
                 return
             after_merge_id = page.merges[-1].merge_id
 
-    def delete(self, contact_id: int) -> bool:
+    def delete(self, contact_id: int, **write: Unpack[Write]) -> bool:
         """Deletes a contact, who can be restored for a while; returns whether it was there."""
         request = member_service.DeleteMembersRequest(
             space=self._space,
             members=[member_service.MemberKey(contact_id=contact_id)],
-            options=self._options(),
+            options=self._options(write),
         )
         answer = self._call(self._stubs.members.DeleteMembers, request)
         return answer.outcome.results[0].deleted
 
-    def restore(self, contact_id: int) -> member_service.RestoreOutcome:
+    def restore(self, contact_id: int, **write: Unpack[Write]) -> member_service.RestoreOutcome:
         """Brings a deleted contact back under its number.
 
         Raises:
@@ -347,12 +372,12 @@ class Contacts:
         request = member_service.RestoreMemberRequest(
             space=self._space,
             member=member_service.MemberKey(contact_id=contact_id),
-            options=self._options(),
+            options=self._options(write),
         )
         answer = self._call(self._stubs.members.RestoreMember, request)
         return answer.outcome
 
-    def erase(self, contact_id: int) -> EraseOutcome:
+    def erase(self, contact_id: int, **write: Unpack[Write]) -> EraseOutcome:
         """Removes a contact for ever, with its history and all that was merged into it.
 
         It is gone at once; `erasure` tells when its last remains are.
@@ -363,7 +388,7 @@ class Contacts:
         request = member_service.EraseMemberRequest(
             space=self._space,
             member=member_service.MemberKey(contact_id=contact_id),
-            options=self._options(),
+            options=self._options(write),
         )
         return self._call(self._stubs.members.EraseMember, request).outcome
 
@@ -389,25 +414,32 @@ class Contacts:
         )
         return self._call(self._stubs.matches.ExplainDecision, request)
 
-    def record(self, events: Iterable[HeadEvent]) -> list[HeadEventResult]:
+    def record(self, events: Iterable[HeadEvent], **write: Unpack[Write]) -> list[HeadEventResult]:
         """Records what happened to identifiers: deliveries, stop lists, clicks.
 
         Each event is answered by itself, in the order given; its `fault` says why one was refused.
         At most 10,000 events.
         """
         request = head_service.RecordHeadEventsRequest(
-            space=self._space, events=events, options=self._options()
+            space=self._space, events=events, options=self._options(write)
         )
         return list(self._call(self._stubs.heads.RecordHeadEvents, request).outcome.results)
 
-    def _options(self) -> WriteOptions:
-        return WriteOptions(request_id=self._new_request_id())
+    def _options(self, write: Write) -> WriteOptions:
+        refuse_unknown(write, Write)
+        return WriteOptions(
+            expected_version=write.get("expected_version"),
+            source=write.get("source", ""),
+            request_id=write.get("request_id") or self._new_request_id(),
+        )
 
     def _change(self, step: Step, changes: Changes) -> MemberChange:
+        refuse_unknown(step, Step)
+        whom = {name: value for name, value in step.items() if name in Whom.__annotations__}
         return MemberChange(
-            keys=keys(step),
+            keys=keys(cast("Whom", whom)),
             policy=parse_order(step.get("order", ORDER_DEFAULT), strict=step.get("strict", False)),
-            if_exists=f"IF_EXISTS_{step.get('if_exists', 'unspecified').upper()}",
+            if_exists=_IF_EXISTS[step.get("if_exists", "update")],
             datakeys=datakey_changes(changes),
             heads=[_head(head) for head in step.get("heads", ())],
             expected_version=step.get("expected_version"),

@@ -6,7 +6,7 @@
     ├── NotFoundError      NOT_FOUND: nobody, nothing with that number
     ├── InvalidError       INVALID_ARGUMENT, OUT_OF_RANGE: repeating the call as it is never helps
     ├── ConflictError      ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED: the state is another one
-    ├── LimitError         RESOURCE_EXHAUSTED: there is too much to do, or the store is full
+    ├── LimitError         RESOURCE_EXHAUSTED, ERROR_REASON_LIMIT_EXCEEDED: too much of a thing
     └── UnavailableError   UNAVAILABLE, DEADLINE_EXCEEDED: no answer; the call may be repeated
 """
 
@@ -70,13 +70,14 @@ class ConflictError(ZmeyError):
 
 
 class LimitError(ZmeyError):
-    """There is too much to do, or the store is full."""
+    """There is too much of something: more than a bound allows, or than can be done now."""
 
 
 class UnavailableError(ZmeyError):
     """There was no answer in time; the call may be repeated with the same request_id."""
 
 
+_LIMIT = "ERROR_REASON_LIMIT_EXCEEDED"
 _ERRORS: dict[grpc.StatusCode, type[ZmeyError]] = {
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.INVALID_ARGUMENT: InvalidError,
@@ -110,13 +111,15 @@ def errors_of_calls() -> Iterator[None]:
         yield
     except grpc.RpcError as error:
         fault = fault_of(error)
-        kind = _ERRORS.get(fault.code, ZmeyError)
+        kind = LimitError if fault.reason == _LIMIT else _ERRORS.get(fault.code, ZmeyError)
         raise kind(fault.message, fault.reason, fault.details) from error
 
 
 def error_of_item(fault: Fault) -> ZmeyError:
     """Returns why one item of a batch was refused. An item has a reason but no gRPC code."""
-    return ZmeyError(fault.message, ErrorReason.Name(fault.reason), dict(fault.details))
+    reason = ErrorReason.Name(fault.reason)
+    kind = LimitError if reason == _LIMIT else ZmeyError
+    return kind(fault.message, reason, dict(fault.details))
 
 
 def _error_info(status: bytes) -> error_details_pb2.ErrorInfo | None:

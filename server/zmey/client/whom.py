@@ -37,6 +37,7 @@ class Whom(TypedDict, total=False):
 
 def keys(whom: Whom) -> MatchKeys:
     """Builds the keys of a request."""
+    refuse_unknown(whom, Whom)
     locators = [
         *(Address(type="ADDRESS_TYPE_EMAIL", value=value) for value in _several(whom, "email")),
         *(Address(type="ADDRESS_TYPE_MSISDN", value=value) for value in _several(whom, "phone")),
@@ -50,6 +51,19 @@ def keys(whom: Whom) -> MatchKeys:
         head_id=whom.get("head_id"),
         resource_id=whom.get("resource_id"),
     )
+
+
+def refuse_unknown(given: Mapping[str, object], known: type) -> None:
+    """Refuses misspelled names, which Python itself lets pass here.
+
+    Raises:
+        TypeError: there is one.
+    """
+    names = known.__annotations__
+    unknown = given.keys() - names.keys()
+    if unknown:
+        message = f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(names)}"
+        raise TypeError(message)
 
 
 def _several(whom: Whom, name: str) -> Sequence[str]:

@@ -8,6 +8,11 @@ from zmey.config import OFF, Settings, split_address
 from zmey.server.logs import configure_logs, get_logger
 from zmey.server.metrics import Metrics, MetricsEndpoint
 from zmey.server.transport import AddressTakenError, Transport
+from zmey.v1.admin_service_pb2 import (
+    POLICY_SOURCE_STORED,
+    ListSpacesRequest,
+    ListSpacesResponse,
+)
 
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 PACKAGE = "zmey"
@@ -46,6 +51,7 @@ def _serve_core(core: Core, settings: Settings) -> None:
     try:
         transport.start()
         _log_start(settings, port, endpoint)
+        _log_stored_policies(core)
         received = signal.sigwait(STOP_SIGNALS)
         get_logger().info(
             "draining",
@@ -98,6 +104,18 @@ def _log_start(settings: Settings, port: int, endpoint: MetricsEndpoint | None) 
         store=settings.store_path,
         spaces=[f"{space.account_id}/{space.db_id}" for space in settings.spaces],
     )
+
+
+def _log_stored_policies(core: Core) -> None:
+    """Says which spaces the configuration does not decide: who changed it would wonder."""
+    answer = core.call("/zmey.v1.AdminService/ListSpaces", ListSpacesRequest().SerializeToString())
+    for state in ListSpacesResponse.FromString(answer).spaces:
+        if state.source == POLICY_SOURCE_STORED:
+            get_logger().warning(
+                "stored policy counts instead of the configuration; zmey spaces reset goes back",
+                space=f"{state.space.account_id}/{state.space.db_id}",
+                policy_version=state.policy_version,
+            )
 
 
 def _bracketed(host: str) -> str:
