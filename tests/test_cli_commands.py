@@ -81,7 +81,12 @@ def test_explain_tells_why(server: RunningServer) -> None:
     key = ("--email", "why@example.com")
     would = run_zmey("set", *key, "--phone", "+79121234567", "name=Ann", "--explain", *at)
     assert would.returncode == 0, would.stderr
-    for fragment in ("nobody found", "policy.order", "created by SetMember", "+ why@example.com"):
+    for fragment in (
+        "nobody found",
+        "policy.order",
+        "would be created by SetMember",
+        "+ why@example.com",
+    ):
         assert fragment in would.stdout, fragment
     done = run_zmey("set", *key, "name=Ann", "--request-id", "why-1", "--json", *at)
     outcome = json.loads(done.stdout)["outcome"]
@@ -96,9 +101,12 @@ def test_explain_tells_why(server: RunningServer) -> None:
     assert told["changes"][0]["contact_id"] == member
     run_zmey("set", *key, "name=Anna", "--request-id", "why-3", *at)
     assert "Nothing was changed" in run_zmey("explain", "--request-id", "why-3", *at).stdout
-    refused = run_zmey("set", *key, "--if-exists", "error", "--explain", *at).stdout
-    assert "refused" in refused
-    assert "MEMBER_EXISTS" in refused
+    refused = run_zmey("set", *key, "--if-exists", "error", "--explain", *at)
+    assert refused.returncode == 1
+    assert "would be refused" in refused.stdout
+    assert f"MEMBER_EXISTS (contact_id={member})" in refused.stdout
+    run_zmey("members", "erase", *key, "--yes", *at)
+    assert f"member {member} was erased" in run_zmey("explain", revision, *at).stdout
     assert run_zmey("explain", "999999", *at).returncode == 1
     assert run_zmey("explain", *at).returncode == 2
 
@@ -108,6 +116,12 @@ def test_explain_tells_why(server: RunningServer) -> None:
     [
         (["resolve"], 2, "Say whom you mean"),
         (["resolve", "--locator", "fax:1"], 2, "no address type"),
+        (["resolve", "--contact-id", str(2**64)], 2, "--contact-id"),
+        (["resolve", "--contact-id", "1", "--account", str(2**32)], 2, "--account"),
+        (["explain", str(2**64)], 2, "REVISION"),
+        (["origins", "delete", "5000000000"], 2, "NUMBER"),
+        (["members", "erasure", str(2**64)], 2, "ID"),
+        (["members", "erase"], 2, "Say whom"),
         (["resolve", "--email", "a@example.com", "--db", "9"], 1, "SPACE_UNKNOWN"),
         (["resolve", "--field", "crm.id=1"], 1, "FIELD_NOT_DECLARED"),
         (["get", "--email", "nobody@example.com"], 1, "MEMBER_MISSING"),

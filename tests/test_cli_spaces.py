@@ -65,6 +65,8 @@ def test_a_policy_is_set_kept_over_a_restart_and_reset(
     server = start_server(store=store)
     state = shown(server)
     assert (state["policy_version"], state["source"]) == (2, "stored")
+    (line,) = (line for line in server.log() if "stored policy" in line["event"])
+    assert (line["space"], line["policy_version"], line["level"]) == ("1/1", 2, "warning")
     policy = state["policy"]
     assert (policy["default_region"], policy["retention_days"]) == ("DE", 90)
     assert policy["heads_per_type_max"] == {"email": 2}

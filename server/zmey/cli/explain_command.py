@@ -43,7 +43,13 @@ if TYPE_CHECKING:
 def explain(
     revision: Annotated[
         int | None,
-        typer.Argument(min=1, max=UINT64_MAX, help="The revision of a change.", show_default=False),
+        typer.Argument(
+            metavar="[REVISION]",
+            min=1,
+            max=UINT64_MAX,
+            help="The revision of a change.",
+            show_default=False,
+        ),
     ] = None,
     request_id: Annotated[
         str, typer.Option("--request-id", help="The id of a request of the last 24 hours.")
