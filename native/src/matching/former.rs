@@ -60,7 +60,8 @@ pub fn former(
     Ok(None)
 }
 
-/// Heads of a deleted member, with what happened to the identifiers since.
+/// Heads of a deleted member, with what happened to the identifiers since. One without a record of
+/// its own was erased with another member; the upkeep may not have come to the copy yet.
 fn as_now(
     view: &mut View<'_>,
     space: u32,
@@ -69,12 +70,8 @@ fn as_now(
     let mut records = Vec::with_capacity(heads.len());
     for FormerHead { head_id, head } in heads {
         let Some(record) = head else { continue };
-        let current = view.head(space, head_id)?.cloned();
-        let record = match current {
-            Some(current) => brought_back(record, current),
-            None => record,
-        };
-        records.push((head_id, record));
+        let Some(current) = view.head(space, head_id)?.cloned() else { continue };
+        records.push((head_id, brought_back(record, current)));
     }
     Ok(records)
 }

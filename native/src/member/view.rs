@@ -1,11 +1,13 @@
 //! One batch's view of the store: what was read, what the batch has changed, and the mutations
-//! that make the change permanent. This file reads, `changes` changes, `attempt` takes back.
+//! that make the change permanent. This file reads, `fates` knows what became of numbers, `changes`
+//! changes, `attempt` takes back.
 //!
 //! Everything may be asked for at any time and is read when it is first needed; `link` and the
 //! `load_*` methods only make sure that a batch needs few round trips.
 
 mod attempt;
 mod changes;
+mod fates;
 mod origins;
 
 pub use changes::address_key;
@@ -84,7 +86,7 @@ pub struct View<'b> {
     /// Heads that are no more: their numbers are never given again.
     gone_heads: FxHashSet<Number>,
     fields: BTreeMap<Vec<u8>, bool>,
-    requests: FxHashMap<Vec<u8>, Option<RequestRecord>>,
+    requests: FxHashMap<Vec<u8>, Option<Box<RequestRecord>>>,
     /// Changed deleted members; `None` is one that is kept no longer.
     trash: FxHashMap<Number, Option<Box<TrashRecord>>>,
     /// Changed merges; `None` is one that is no more.
@@ -151,6 +153,11 @@ impl<'b> View<'b> {
     /// The revision of the last change, those of this view included.
     pub fn revision(&self) -> u64 {
         self.header.revision
+    }
+
+    /// The revision of the snapshot: what came later is in no scan of it.
+    pub fn stored_revision(&self) -> u64 {
+        self.first_revision
     }
 
     /// The snapshot below, for tables that the view does not change.
@@ -295,25 +302,6 @@ impl<'b> View<'b> {
         Err(StoreError::Corrupt { table: Table::Redirects.name(), problem })
     }
 
-    /// The number that a merged one leads to.
-    pub fn redirect(&self, space: u32, id: u64) -> StoreResult<Option<u64>> {
-        let redirect = self.redirect_record(space, id)?;
-        Ok(redirect.map(|redirect| redirect.to_dataset_id).filter(|&to| to != 0))
-    }
-
-    /// The erasure of a number; 0 where it was not erased.
-    pub fn erasure_of(&self, space: u32, id: u64) -> StoreResult<u64> {
-        Ok(self.redirect_record(space, id)?.map_or(0, |redirect| redirect.erasure_id))
-    }
-
-    fn redirect_record(&self, space: u32, id: u64) -> StoreResult<Option<RedirectRecord>> {
-        if let Some(&redirect) = self.redirects.get(&(space, id)) {
-            return Ok(redirect);
-        }
-        let key = keys::owned(|key| keys::redirect(key, space, id));
-        records::get(self.snapshot, Table::Redirects, &key)
-    }
-
     /// The record of a head, if it was ever seen.
     pub fn head(&mut self, space: u32, id: u64) -> StoreResult<Option<&HeadRecord>> {
         Ok(self.head_mut(space, id)?.map(|entry| &entry.0))
@@ -353,7 +341,7 @@ impl<'b> View<'b> {
     /// The stored answer to a request id, those of this view included.
     pub fn request(&self, key: &[u8]) -> StoreResult<Option<RequestRecord>> {
         match self.requests.get(key) {
-            Some(record) => Ok(record.clone()),
+            Some(record) => Ok(record.as_deref().cloned()),
             None => records::get(self.snapshot, Table::Requests, key),
         }
     }
@@ -396,11 +384,6 @@ impl<'b> View<'b> {
             }
         }
         Ok(merges)
-    }
-
-    /// Whether a dataset id was ever given in an open space.
-    pub fn is_given(&self, space: u32, id: u64) -> bool {
-        self.spaces.get(&space).is_some_and(|open| (1..open.record.next_dataset_id).contains(&id))
     }
 
     /// A deleted member that can be restored, those of this view included.

@@ -64,6 +64,7 @@ impl Operation for AttachHead {
             outcome.head = Some(self.head.wire(scene, keys));
         }
         outcome.revision = scene.view.revision();
+        scene.heads.extend(outcome.head.iter().map(|head| head.id));
         Ok(outcome.encode_to_vec())
     }
 }

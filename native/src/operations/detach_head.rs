@@ -69,6 +69,7 @@ impl Operation for DetachHead {
             warnings: Vec::new(),
             revision: scene.view.revision(),
         };
+        scene.heads.push(id);
         Ok(outcome.encode_to_vec())
     }
 }

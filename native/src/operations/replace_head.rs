@@ -49,6 +49,7 @@ impl Operation for ReplaceHead {
         outcome.version = scene.touch(contact, change)?;
         outcome.head = Some(self.head.wire(scene, keys));
         outcome.revision = scene.view.revision();
+        scene.heads.extend(outcome.head.iter().map(|head| head.id));
         Ok(outcome.encode_to_vec())
     }
 }

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::fields;
 use super::task::{self, Progress, SLICE_BYTES_MAX, SLICE_ENTRIES_MAX};
 use crate::fault::Failure;
 use crate::member::View;
@@ -26,8 +27,13 @@ use crate::write::requests;
 const ERASURES_MAX: usize = 1_000;
 
 /// The tables in the order in which they are gone through, by `EraseTask::stage`. Changes come
-/// before those that only have copies of identifiers, because they tell of further identifiers.
-const STAGES: [Table; 4] = [Table::Requests, Table::Changes, Table::Merges, Table::Trash];
+/// before those that only have copies of identifiers, because they tell of further identifiers;
+/// answers that name these are looked for at the end. Behind the last one, a task waits until the
+/// indexes of former fields are gone, which nobody maintains.
+const STAGES: [Table; 5] =
+    [Table::Requests, Table::Changes, Table::Merges, Table::Trash, Table::Requests];
+/// The stage that is left out where no further identifiers were found.
+const REQUESTS_AGAIN: u32 = 4;
 
 /// One entry of a table.
 type Entry = (Vec<u8>, Vec<u8>);
@@ -38,8 +44,8 @@ pub fn enlist(scene: &mut Scene<'_, '_>, erasure_id: u64) -> StoreResult<u64> {
     let tasks = scene.view.all_records::<TaskRecord>(Table::Tasks, &[])?;
     for (key, mut record) in tasks {
         let Some(Work::Erase(work)) = &mut record.work else { continue };
-        let waits = work.stage == 0 && work.next_key.is_empty();
-        if record.space_number == space && waits && work.erasure_ids.len() < ERASURES_MAX {
+        let room = work.erasure_ids.len() < ERASURES_MAX;
+        if record.space_number == space && has_not_begun(work) && room {
             work.erasure_ids.push(erasure_id);
             work.through_revision = erasure_id;
             record.total = erasure_id;
@@ -56,16 +62,42 @@ pub fn enlist(scene: &mut Scene<'_, '_>, erasure_id: u64) -> StoreResult<u64> {
     Ok(task::begin(scene, Work::Erase(work), erasure_id))
 }
 
+/// Whether further erasures may join a task.
+fn has_not_begun(task: &EraseTask) -> bool {
+    task.stage == 0 && task.next_key.is_empty()
+}
+
 /// Goes through some more entries.
 pub fn slice(
     scene: &mut Scene<'_, '_>,
     task: &mut EraseTask,
     done: u64,
 ) -> Result<Progress, Failure> {
+    // An erasure joined in the same commit: answers that the commit has kept before it are not in
+    // the snapshot, and these pages would not be looked at again. The next commit begins. It cannot
+    // go on for ever, because a full task is joined by nobody.
+    if has_not_begun(task) && task.through_revision > scene.view.stored_revision() {
+        return Ok(Progress { done, finished: false });
+    }
+    if stage(task).is_none() && fields::is_dropping_any(scene)? {
+        return Ok(Progress { done, finished: false });
+    }
     let mut remains = Remains::load(scene, task)?;
-    let table = stage(task)?;
+    let done = go_on(scene, task, &mut remains, done)?;
+    let finished = stage(task).is_none() && !fields::is_dropping_any(scene)?;
+    remains.store(scene, finished);
+    Ok(Progress { done, finished })
+}
+
+/// Goes through some more entries of a table; answers how much is done.
+fn go_on(
+    scene: &mut Scene<'_, '_>,
+    task: &mut EraseTask,
+    remains: &mut Remains,
+    mut done: u64,
+) -> StoreResult<u64> {
+    let Some(table) = stage(task) else { return Ok(done) };
     let entries = page(scene, table, task)?;
-    let mut done = done;
     for (key, value) in &entries.taken {
         match table {
             Table::Requests => remains.request(scene, key, value)?,
@@ -79,30 +111,31 @@ pub fn slice(
     }
     task.found_heads |= remains.found_heads;
     task.next_key = entries.next.unwrap_or_default().into();
-    let finished = task.next_key.is_empty() && !next_stage(task, scene.view.revision());
-    if task.stage > 1 || finished {
-        done = task.through_revision;
+    if task.next_key.is_empty() {
+        next_stage(task, scene.view.revision());
     }
-    remains.store(scene, finished);
-    Ok(Progress { done, finished })
+    Ok(if task.stage > 1 { task.through_revision } else { done })
 }
 
-/// Begins the next table; false where there is none.
-fn next_stage(task: &mut EraseTask, revision: u64) -> bool {
+/// Begins the next table.
+fn next_stage(task: &mut EraseTask, revision: u64) {
     // Changes that were gone through may be of others and have what was found only behind them;
     // what was found may have changed after the erasures.
-    if STAGES.get(task.stage as usize) == Some(&Table::Changes) && task.found_heads {
+    if stage(task) == Some(Table::Changes) && task.found_heads {
         task.found_heads = false;
+        task.requests_again = true;
         task.through_revision = revision;
-        return true;
+        return;
     }
     task.stage += 1;
-    (task.stage as usize) < STAGES.len()
+    if task.stage == REQUESTS_AGAIN && !task.requests_again {
+        task.stage += 1;
+    }
 }
 
-fn stage(task: &EraseTask) -> StoreResult<Table> {
-    let table = STAGES.get(task.stage as usize).copied();
-    table.ok_or_else(|| corrupt(Table::Tasks, "an erase task is behind its last stage"))
+/// The table that is gone through; none behind the last one.
+fn stage(task: &EraseTask) -> Option<Table> {
+    STAGES.get(task.stage as usize).copied()
 }
 
 /// Some entries of a table, and the key to go on from; none at the end.
@@ -192,11 +225,13 @@ impl Remains {
         &mut self.erasures[position].1
     }
 
-    /// Removes an answer that concerns an erased member.
+    /// Removes an answer that concerns an erased member or names an erased identifier, which may
+    /// have been another member's then.
     fn request(&mut self, scene: &mut Scene<'_, '_>, key: &[u8], value: &[u8]) -> StoreResult<()> {
         let stored: RequestRecord = records::decode(Table::Requests, value)?;
-        let concerned = stored.dataset_ids.iter().find_map(|id| self.members.get(id));
-        let Some(&position) = concerned else { return Ok(()) };
+        let of_member = stored.dataset_ids.iter().find_map(|id| self.members.get(id));
+        let of_head = || stored.head_ids.iter().find_map(|id| self.heads.get(id));
+        let Some(&position) = of_member.or_else(of_head) else { return Ok(()) };
         // The same commit may have forgotten it.
         let Some(record) = scene.view.request(key)? else { return Ok(()) };
         let now_seconds = scene.batch.moment.now.as_second();

@@ -32,16 +32,19 @@ pub fn task(space: &SpaceRecord) -> Option<(Vec<u8>, TaskRecord)> {
     needed.then(|| (keys::owned(|key| keys::task(key, task_id)), task))
 }
 
-/// Goes a little further with the first index that is not done.
+/// Goes a little further with the first index that is not done. Removals come first: erasures wait
+/// for them.
 pub fn slice(scene: &mut Scene<'_, '_>) -> Result<Progress, Failure> {
     let space = scene.batch.space.clone();
     let mut record = scene.view.space_record(&space)?.clone();
-    let Some(position) = record.builds.iter().position(is_under_way) else {
+    let builds = &record.builds;
+    let position = builds.iter().position(is_dropping);
+    let Some(position) = position.or_else(|| builds.iter().position(is_under_way)) else {
         return Ok(Progress { done: 0, finished: true });
     };
     let mut build = record.builds.remove(position);
     let field = build.field.clone().unwrap_or_default();
-    if build.state == FieldState::Dropping as u32 {
+    if is_dropping(&build) {
         if !drop_entries(scene, &field)? {
             record.builds.insert(position, build);
         }
@@ -63,6 +66,17 @@ pub fn slice(scene: &mut Scene<'_, '_>) -> Result<Progress, Failure> {
 
 fn is_under_way(build: &FieldBuild) -> bool {
     build.state != FieldState::Failed as u32
+}
+
+fn is_dropping(build: &FieldBuild) -> bool {
+    build.state == FieldState::Dropping as u32
+}
+
+/// Whether a former field of the space still has entries: those of members who changed or went
+/// since are among them, because writes maintain them no longer.
+pub fn is_dropping_any(scene: &mut Scene<'_, '_>) -> StoreResult<bool> {
+    let space = &scene.batch.space;
+    Ok(scene.view.space_record(space)?.builds.iter().any(is_dropping))
 }
 
 /// Adds entries for some further members; answers whether all are done.

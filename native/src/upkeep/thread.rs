@@ -227,7 +227,9 @@ impl Worker {
             failed
         })?;
         self.metrics.upkeep_left(tasks.len());
-        let lane = |record: &TaskRecord| (discriminant(&record.work), record.space_number);
+        // Of the work itself: an erasure waits for the fields of its space, which go on beside it.
+        let kind = |record: &TaskRecord| record.work.as_ref().map(discriminant);
+        let lane = |record: &TaskRecord| (kind(record), record.space_number);
         let mut firsts: Vec<(u64, _)> = Vec::new();
         for (task_id, record) in &tasks {
             let is_served = self.spaces.numbered(record.space_number).is_some();

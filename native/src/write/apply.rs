@@ -3,6 +3,7 @@
 use prost::Message;
 
 use crate::fault::{Failure, Fault};
+use crate::matching::decide::Keys;
 use crate::matching::{Decision, Target, report};
 use crate::member::View;
 use crate::member::batch::{Batch, Origin, Step};
@@ -86,6 +87,7 @@ pub fn whole_step(
             changes: Vec::new(),
             reasoning: Reasoning::default(),
             concerned: Vec::new(),
+            heads: Vec::new(),
         };
         let restored = match deleted {
             None => None,
@@ -151,9 +153,9 @@ pub fn members(
             let mut reasoning = step::reasoning(view, keys, step, decision, &answer.warnings);
             reasoning.rules = outcome.rules;
             let revisions = first_revision..view.revision() + 1;
-            let concerned = concerned(&answer);
+            let (concerned, heads) = (concerned(&answer), named_heads(view, keys, &answer));
             let outcome = answer.encode_to_vec().into();
-            let answer = requests::Answer { outcome, concerned, reasoning, revisions };
+            let answer = requests::Answer { outcome, concerned, heads, reasoning, revisions };
             requests::keep(view, request, answer, now_seconds)?;
         }
         Ok(answer)
@@ -164,6 +166,16 @@ pub fn members(
 fn concerned(outcome: &MemberOutcome) -> Vec<u64> {
     let conflicts = outcome.resolution.iter().flat_map(|resolution| &resolution.conflicts);
     conflicts.map(|conflict| conflict.contact_id).chain([outcome.contact_id]).collect()
+}
+
+/// The heads whose addresses an outcome names, those included that got their numbers by the step
+/// itself.
+fn named_heads(view: &View<'_>, keys: Keys<'_>, outcome: &MemberOutcome) -> Vec<u64> {
+    let known = keys.probes.iter().filter_map(|probe| match probe.target {
+        Target::Address(entry) => view.address(keys.links[entry]),
+        _ => None,
+    });
+    known.map(|record| record.head_id).chain(outcome.member.iter().map(|head| head.id)).collect()
 }
 
 /// What a row of an import leads to.

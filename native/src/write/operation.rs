@@ -73,6 +73,8 @@ pub struct Scene<'a, 'v> {
     pub reasoning: Reasoning,
     /// The members whom the request or the outcome names: when one is erased, so is the outcome.
     pub concerned: Vec<u64>,
+    /// The heads whose addresses the outcome names: the same is true of them, whoever has them.
+    pub heads: Vec<u64>,
 }
 
 /// Applies an operation; what it changed goes to the change log.
@@ -100,11 +102,12 @@ pub fn apply(
             changes: Vec::new(),
             reasoning: Reasoning { operation: operation.name().to_owned(), ..Default::default() },
             concerned: Vec::new(),
+            heads: Vec::new(),
         };
         let outcome = Bytes::from(operation.apply(&mut scene)?);
-        Ok((outcome, scene.changes, (scene.reasoning, scene.concerned)))
+        Ok((outcome, scene.changes, (scene.reasoning, scene.concerned, scene.heads)))
     });
-    let (outcome, changes, (reasoning, concerned)) = done?;
+    let (outcome, changes, (reasoning, concerned, heads)) = done?;
     let mut log = Changes::default();
     for change in &changes {
         log.push(change);
@@ -113,7 +116,7 @@ pub fn apply(
     if let Some(request) = &options.request {
         let revisions = first_revision..view.revision() + 1;
         let outcome = outcome.clone();
-        let answer = requests::Answer { outcome, concerned, reasoning, revisions };
+        let answer = requests::Answer { outcome, concerned, heads, reasoning, revisions };
         requests::keep(view, request, answer, now_seconds)?;
     }
     Ok(OperationAnswer { outcome, replayed: false })

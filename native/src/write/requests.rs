@@ -60,6 +60,12 @@ pub fn answered(
             return Err(erased_since(id).into());
         }
     }
+    // A head that was named has a record until it is erased, with whomever had it last.
+    for &head_id in &record.head_ids {
+        if !view.has_head(space, head_id)? {
+            return Err(erased_since(id).into());
+        }
+    }
     Ok(Some(record))
 }
 
@@ -90,6 +96,8 @@ pub struct Answer {
     pub outcome: Bytes,
     /// The members whom it concerns.
     pub concerned: Vec<u64>,
+    /// The heads whose addresses the outcome names.
+    pub heads: Vec<u64>,
     /// Why.
     pub reasoning: Reasoning,
     /// The revisions of its changes.
@@ -103,10 +111,6 @@ pub fn keep(
     answer: Answer,
     now_seconds: i64,
 ) -> StoreResult<()> {
-    let mut dataset_ids = answer.concerned;
-    dataset_ids.retain(|&id| id != 0);
-    dataset_ids.sort_unstable();
-    dataset_ids.dedup();
     if let Some(expired) = view.request(&request.key)? {
         expiry::forget(view, Table::Requests, &request.key, expired.expires_seconds);
     }
@@ -115,16 +119,25 @@ pub fn keep(
         fingerprint: request.fingerprint.to_vec().into(),
         outcome: answer.outcome,
         expires_seconds,
-        dataset_ids,
+        dataset_ids: ascending(answer.concerned),
         erased: false,
         reasoning: Some(answer.reasoning),
         revision: answer.revisions.end - 1,
         changes: answer.revisions.end - answer.revisions.start,
         time_seconds: now_seconds,
+        head_ids: ascending(answer.heads),
     };
     expiry::remember(view, Table::Requests, &request.key, expires_seconds);
     view.set_request(request.key.clone(), record);
     Ok(())
+}
+
+/// Numbers in order, each once, without that of nobody.
+fn ascending(mut numbers: Vec<u64>) -> Vec<u64> {
+    numbers.retain(|&number| number != 0);
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// Removes an answer that is kept; the request id goes on being refused for the rest of its day.

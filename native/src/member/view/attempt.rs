@@ -46,7 +46,7 @@ pub(super) enum Undo {
     Merge(Number, Option<Option<Box<MergeRecord>>>),
     /// The answer to a request id, where the view had changed it before.
     #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
-    Request(Vec<u8>, Option<Option<RequestRecord>>),
+    Request(Vec<u8>, Option<Option<Box<RequestRecord>>>),
     /// A deleted member, where the view had changed it before.
     #[expect(clippy::option_option, reason = "unchanged, gone, kept")]
     Trash(Number, Option<Option<Box<TrashRecord>>>),

@@ -208,7 +208,7 @@ impl View<'_> {
             let former = self.requests.get(&key).cloned();
             self.note(Undo::Request(key.clone(), former));
         }
-        self.requests.insert(key, record);
+        self.requests.insert(key, record.map(Box::new));
     }
 
     /// Stores a merge, where both members find it.

@@ -1,5 +1,8 @@
 //! What is written beside the members: the indexes of declared fields, requests, imports, expiries.
 
+use std::collections::BTreeSet;
+
+use super::log::left_by_erasures;
 use super::page::{Entry, fetch};
 use super::{Problems, Store, is_given};
 use crate::store::records::decode;
@@ -12,8 +15,8 @@ const EXPIRING: [Table; 3] = [Table::Requests, Table::Imports, Table::Trash];
 /// Bytes of SHA-256.
 const FINGERPRINT_BYTES: usize = 32;
 
-/// Every index entry is of a living member that has the value. Entries of a field that is not
-/// declared any more, or whose index is not complete yet, are left alone.
+/// Every index entry is of a living member that has the value. Entries of a field whose index is
+/// not complete, or is being removed, are left alone; other fields have none.
 pub fn fields(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Fields;
     let mut bodies = Vec::new();
@@ -31,6 +34,11 @@ pub fn fields(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Sto
         if let Some(field) = counters.fields.iter().find(|field| field.number == number) {
             let key = keys::owned(|key| keys::body(key, space, parts.dataset_id));
             bodies.push((key, (entry, parts, field)));
+            continue;
+        }
+        let mut builds = counters.builds.iter().filter_map(|build| build.field.as_ref());
+        if !builds.any(|field| field.number == number) {
+            problems.in_space(TABLE, space, &format!("nobody removes an entry of field {number}"));
         }
     }
     fetch(store.snapshot, Table::Bodies, bodies, &mut |&(entry, parts, field), value| {
@@ -45,8 +53,17 @@ pub fn fields(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Sto
     })
 }
 
-/// Every answer that is kept has its expiry.
+/// Every answer that is kept has its expiry, and none is of a member whose erasure is finished.
 pub fn requests(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
+    let mut members = BTreeSet::new();
+    for entry in page {
+        // What does not parse is noted with the expiries.
+        let Ok((space, _)) = keys::parse_named(Table::Requests, &entry.key) else { continue };
+        let decoded = decode::<RequestRecord>(Table::Requests, &entry.value);
+        let concerned = decoded.map(|record| record.dataset_ids).unwrap_or_default();
+        members.extend(concerned.into_iter().map(|member| (space, member)));
+    }
+    left_by_erasures(store, problems, (Table::Requests, "answers"), &members)?;
     expiring(store, problems, page, Table::Requests)
 }
 

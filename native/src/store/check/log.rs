@@ -31,7 +31,7 @@ pub fn changes(
             check_segment(store, problems, entry, (&mut next_revision, &mut members));
         }
         if has_erasures {
-            check_erased(store, problems, &members)?;
+            left_by_erasures(store, problems, (TABLE, "changes"), &members)?;
         }
         segments += page.len() as u64;
         progress(TABLE, segments);
@@ -81,11 +81,12 @@ fn check_segment(
     }
 }
 
-/// What erased members had changed is gone where their erasure is finished; `members` are those of
-/// whom something is left.
-fn check_erased(
+/// What a table has of erased members is gone where their erasure is finished; `members` are those
+/// of whom something is left.
+pub fn left_by_erasures(
     store: &Store<'_>,
     problems: &mut Problems,
+    (table, what): (Table, &str),
     members: &BTreeSet<(u32, u64)>,
 ) -> StoreResult<()> {
     let key = |&(space, member): &(u32, u64)| {
@@ -103,8 +104,8 @@ fn check_erased(
     fetch(store.snapshot, Table::Erasures, erased, &mut |&(space, member), value| {
         let record = value.and_then(|value| decode::<ErasureRecord>(Table::Erasures, value).ok());
         if record.is_some_and(|record| record.finished_seconds != 0) {
-            let problem = format!("changes of member {member} were left by its erasure");
-            problems.in_space(TABLE, space, &problem);
+            let problem = format!("{what} of member {member} were left by its erasure");
+            problems.in_space(table, space, &problem);
         }
     })
 }

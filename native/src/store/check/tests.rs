@@ -562,6 +562,11 @@ fn an_index_that_is_not_complete_is_left_alone() {
     let engine = Memory::default();
     sound(&engine, 3);
     put(&engine, Table::Fields, &[(&field_key(2, "x", 1), b"")]).unwrap();
+    assert_eq!(run(&engine).problems, ["fields: space 1: nobody removes an entry of field 2"]);
+    change(&engine, Table::Spaces, b"\0\0\0\x07\0\0\0\x08", |space: &mut SpaceRecord| {
+        let field = Some(FieldRecord { number: 2, ..Default::default() });
+        space.builds.push(FieldBuild { field, ..Default::default() });
+    });
     assert_eq!(run(&engine).problems, Vec::<String>::new());
 }
 

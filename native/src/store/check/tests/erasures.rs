@@ -63,7 +63,7 @@ fn an_erasure_that_goes_on_is_sound() {
     assert_eq!(run(&engine).problems, Vec::<String>::new());
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 15] = [
     ("erasures: space 1: erasure 3 left 6 in bodies", |engine| {
         write(engine, Table::Bodies, &body_key(MEMBER), &BodyRecord::default());
     }),
@@ -110,6 +110,14 @@ const CASES: [Case; 14] = [
     ("changes: space 1: changes of member 6 were left by its erasure", |engine| {
         change(engine, Table::Erasures, &erasure_key(ERASURE), |erasure: &mut ErasureRecord| {
             erasure.finished_seconds = 1;
+        });
+    }),
+    ("requests: space 1: answers of member 6 were left by its erasure", |engine| {
+        change(engine, Table::Erasures, &erasure_key(ERASURE), |erasure: &mut ErasureRecord| {
+            erasure.finished_seconds = 1;
+        });
+        change(engine, Table::Requests, &request_key(), |request: &mut RequestRecord| {
+            request.dataset_ids = vec![MEMBER];
         });
     }),
     ("requests: the fingerprint of a request has 32 bytes", |engine| {
