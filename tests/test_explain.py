@@ -17,7 +17,7 @@ from support.core import (
 )
 from support.imports import datakey_column, email_column, run_import
 from support.people import people
-from support.requests import change, head_key, keys, member_key, order, ruled, sets
+from support.requests import change, data_rule, head_key, keys, member_key, order, ruled, sets
 from support.seeds import seeds
 from zmey.config import FieldConfig
 from zmey.v1 import explanation_pb2 as explanations
@@ -263,6 +263,18 @@ def test_a_rule_has_its_own_warnings_only(api: Api) -> None:
     assert list(by_merge.warnings) == []
 
 
+def test_what_undoing_a_merge_left_is_told(api: Api) -> None:
+    make(api, ANN, a="1")
+    make(api, BOB, b="2")
+    merged = api.merge_members(keys(ANN), keys(BOB), head_rule=TRANSPLANT, data_rule=data_rule())
+    api.set_member(change(keys(ANN), sets(b="3")))
+    undone = api.unmerge_members(merged.outcome.merge_id, options=OPTIONS).outcome
+    conflicts = [fault_in_answer(one) for one in undone.conflicts]
+    assert [one.reason for one in conflicts] == ["MERGE_DATAKEY_CHANGED"]
+    explanation = api.explain_decision(request_id="op").explanation
+    assert warnings_of(explanation) == conflicts
+
+
 def test_redirects_and_numbers(api: Api) -> None:
     make(api, ANN)
     make(api, BOB)
@@ -350,6 +362,8 @@ def test_why_a_change_would_be_refused(api: Api, name: str) -> None:
     assert list(answer.changes) == []
     with expect_fault(reason):
         api.set_member(request)
+    if name == "a rule of heads":
+        assert answer.fault.details["rule"] == "head_rule.single"
     if name == "a limit":
         assert answer.fault.details["limit"] == "heads"
         assert answer.fault.details["max"] == "100"

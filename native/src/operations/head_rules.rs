@@ -84,7 +84,9 @@ impl Rules<'_> {
         };
         let (head_rule, receiver_head) = match mode {
             OwnedMode::Unspecified | OwnedMode::Error => {
-                return Err(heads::taken(keys, wish.entry, index, owner).into());
+                let rule = if count == 1 { "head_rule.single" } else { "head_rule.multi" };
+                let fault = heads::taken(keys, wish.entry, index, owner);
+                return Err(fault.with("rule", rule).into());
             }
             OwnedMode::None => {
                 outcome.warnings.push(stayed(scene, index, wish, owner));

@@ -56,13 +56,14 @@ impl Operation for UnmergeMembers {
             ));
         }
         let source = undoing.take_back_from_source(scene)?;
+        undoing.conflicts.truncate(CONFLICTS_LISTED_MAX);
+        scene.warn(&undoing.conflicts);
         let merge_id = self.merge_id;
         let source_version = scene.touch(source.dataset_id, ChangeRecord { merge_id, ..source })?;
         let holder =
             ChangeRecord { heads: std::mem::take(&mut undoing.of_holder), merge_id, ..holder };
         let version = scene.touch(undoing.holder, holder)?;
-        let Undoing { record, holder, giver, returned, mut conflicts, .. } = undoing;
-        conflicts.truncate(CONFLICTS_LISTED_MAX);
+        let Undoing { record, holder, giver, returned, conflicts, .. } = undoing;
         let outcome = UnmergeOutcome {
             contact_id: holder,
             version,
