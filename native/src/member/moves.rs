@@ -1,7 +1,9 @@
 //! Heads on the move: taken from a member, given to one, set free; and the end of a body.
 
 use crate::fault::{Failure, Fault};
+use crate::matching::decide::owner_of_head;
 use crate::member::View;
+use crate::member::events::brought_back;
 use crate::member::heads::{check_room, index_changes};
 use crate::space::Space;
 use crate::store::StoreResult;
@@ -38,6 +40,34 @@ pub fn give(view: &mut View<'_>, space: u32, contact: u64, head_id: u64) -> Resu
         body.head_types.push(kind);
     }
     Ok(view.assign_head(space, head_id, contact)?)
+}
+
+/// Whether nobody has a head, else who has it. One that was erased since has nobody and no record
+/// either.
+pub fn is_free(view: &mut View<'_>, space: u32, head_id: u64) -> StoreResult<Result<(), u64>> {
+    let owner = owner_of_head(view, space, head_id)?;
+    let is_known = view.head(space, head_id)?.is_some();
+    Ok(if owner == 0 && is_known { Ok(()) } else { Err(owner) })
+}
+
+/// Gives a former head that nobody has to a living member again, as it was; else answers who has
+/// it, 0 where it was erased.
+pub fn give_back(
+    view: &mut View<'_>,
+    space: u32,
+    contact: u64,
+    former: &FormerHead,
+) -> Result<Result<(), u64>, Failure> {
+    if let Err(owner) = is_free(view, space, former.head_id)? {
+        return Ok(Err(owner));
+    }
+    if let Some(record) = former.head.clone() {
+        view.change_head(space, former.head_id, |head| {
+            *head = brought_back(record, std::mem::take(head));
+        })?;
+    }
+    give(view, space, contact, former.head_id)?;
+    Ok(Ok(()))
 }
 
 /// Takes a head from a living member and lets it belong to nobody.

@@ -7,12 +7,11 @@ use crate::matching::order::{Manner, NOT_IN_ORDER};
 use crate::matching::reasoning::decision_record;
 use crate::matching::{Decision, Probe, Target};
 use crate::member::batch::{Batch, Step};
-use crate::member::events::brought_back;
 use crate::member::merging::{former, set_data};
 use crate::member::step;
 use crate::member::{View, deltas, moves};
 use crate::store::{Table, keys};
-use crate::wire::storage::{BodyRecord, ChangeRecord, DecisionRecord, FormerHead, TrashRecord};
+use crate::wire::storage::{BodyRecord, ChangeRecord, DecisionRecord, TrashRecord};
 use crate::wire::v1::{ErrorReason, KeyKind, Warning};
 use crate::write::expiry;
 use crate::write::operation::Scene;
@@ -66,20 +65,11 @@ pub fn bring_back(scene: &mut Scene<'_, '_>, contact: u64) -> Result<Restored, F
         BodyRecord { data: "{}".to_owned(), head_ids: Vec::new(), head_types: Vec::new(), ..body };
     scene.view.insert_body(space, contact, bare);
     let mut restored = Restored { version: 0, head_ids: Vec::new(), warnings: Vec::new() };
-    for FormerHead { head_id, head } in heads {
-        let owner = scene.owner_of(head_id)?;
-        // One that was erased since has nobody and no record either.
-        if owner != 0 || scene.view.head(space, head_id)?.is_none() {
-            restored.warnings.push(stayed(head_id, owner));
-            continue;
+    for former in heads {
+        match moves::give_back(scene.view, space, contact, &former)? {
+            Ok(()) => restored.head_ids.push(former.head_id),
+            Err(owner) => restored.warnings.push(stayed(former.head_id, owner)),
         }
-        if let Some(record) = head {
-            scene.view.change_head(space, head_id, |head| {
-                *head = brought_back(record, std::mem::take(head));
-            })?;
-        }
-        moves::give(scene.view, space, contact, head_id)?;
-        restored.head_ids.push(head_id);
     }
     if restored.head_ids.is_empty() {
         return Err(not_restorable(contact).into());

@@ -4,7 +4,6 @@ use prost::Message;
 
 use crate::datakey::take_back;
 use crate::fault::{Failure, Fault};
-use crate::member::events::brought_back;
 use crate::member::merging::{living, loaded, set_data};
 use crate::member::{deltas, moves};
 use crate::wire::storage::{
@@ -225,7 +224,7 @@ impl Undoing {
         let (space, holder) = (scene.space(), self.holder);
         let mut left = scene.view.body(space, holder)?.map_or(0, |body| body.head_ids.len());
         for former in &self.record.replaced_heads {
-            left += usize::from(is_free(scene, former.head_id)? == Ok(()));
+            left += usize::from(moves::is_free(scene.view, space, former.head_id)?.is_ok());
         }
         let (mut taken, mut stay) = (Vec::new(), Vec::new());
         for &head_id in &self.record.moved_head_ids {
@@ -248,18 +247,11 @@ impl Undoing {
         former: &FormerHead,
         contact: u64,
     ) -> Result<bool, Failure> {
-        let (space, head_id) = (scene.space(), former.head_id);
-        if let Err(owner) = is_free(scene, head_id)? {
-            self.head_conflict(head_id, owner);
-            return Ok(false);
+        let given = moves::give_back(scene.view, scene.space(), contact, former)?;
+        if let Err(owner) = given {
+            self.head_conflict(former.head_id, owner);
         }
-        if let Some(record) = former.head.clone() {
-            scene.view.change_head(space, head_id, |head| {
-                *head = brought_back(record, std::mem::take(head));
-            })?;
-        }
-        moves::give(scene.view, space, contact, head_id)?;
-        Ok(true)
+        Ok(given.is_ok())
     }
 
     fn head_conflict(&mut self, head_id: u64, owner: u64) {
@@ -269,14 +261,6 @@ impl Undoing {
             .with("owner_contact_id", owner);
         self.conflicts.push(fault.into());
     }
-}
-
-/// Whether nobody has a head, else who has it. One that was erased since has nobody and no record
-/// either.
-fn is_free(scene: &mut Scene<'_, '_>, head_id: u64) -> Result<Result<(), u64>, Failure> {
-    let owner = scene.owner_of(head_id)?;
-    let is_known = scene.view.head(scene.space(), head_id)?.is_some();
-    Ok(if owner == 0 && is_known { Ok(()) } else { Err(owner) })
 }
 
 /// Data without the differences of a merge, and the places of those that stay: all of them, or

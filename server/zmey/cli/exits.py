@@ -1,5 +1,6 @@
 """How a command fails: one or two lines on stderr that name the fix, and an exit code."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -66,9 +67,8 @@ def describe_fault(fault: CallFault) -> tuple[str, int]:
     """Says in words what a failed call means, and the exit code for it."""
     if fault.reason:
         code = UNAVAILABLE if fault.code is grpc.StatusCode.UNAVAILABLE else FAILURE
-        details = ", ".join(f"{name}={value}" for name, value in sorted(fault.details.items()))
         reason = fault.reason.removeprefix("ERROR_REASON_")
-        return f"{fault.message}\n  {reason}{f' ({details})' if details else ''}", code
+        return f"{fault.message}\n  {reason_text(reason, fault.details)}", code
     if fault.code is grpc.StatusCode.UNAVAILABLE:
         return NO_SERVER, UNAVAILABLE
     if fault.code is grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -76,6 +76,12 @@ def describe_fault(fault: CallFault) -> tuple[str, int]:
     if fault.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return f"The server has too much to do ({fault.message}). Try again in a moment.", FAILURE
     return f"{fault.code.name}: {fault.message}", FAILURE
+
+
+def reason_text(reason: str, details: Mapping[str, str]) -> str:
+    """Returns a reason with its details, for people."""
+    shown = ", ".join(f"{name}={value}" for name, value in sorted(details.items()))
+    return f"{reason} ({shown})" if shown else reason
 
 
 def _escape(text: str) -> str:

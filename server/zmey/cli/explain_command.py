@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from zmey.cli.exits import UsageError
+from zmey.cli.exits import UsageError, reason_text
 from zmey.cli.explain import key_table
 from zmey.cli.import_report import reason_name
 from zmey.cli.json_text import message_json
@@ -24,7 +24,6 @@ from zmey.cli.options import (
     space_of,
 )
 from zmey.client import Client
-from zmey.v1.error_reason_pb2 import Fault
 from zmey.v1.explanation_pb2 import (
     CHANGE_ORIGIN_IMPORT,
     AppliedRule,
@@ -94,7 +93,9 @@ def print_explanation(
     console = Console(highlight=False)
     explanation = response.explanation
     if response.HasField("fault"):
-        console.print(f"[bold red]would be refused[/]: {escape(fault_text(response.fault))}")
+        fault = response.fault
+        why = f"{fault.message} {reason_text(reason_name(fault.reason), fault.details)}"
+        console.print(f"[bold red]would be refused[/]: {escape(why)}")
     for decision in explanation.decisions:
         console.print(_decision_line(decision))
         console.print(key_table(planned or MatchKeys(), decision.keys))
@@ -153,12 +154,6 @@ def _change_line(change: Change, operation: str, *, planned: bool) -> str:
         f"[bold]revision {change.revision:,}[/]: {who} {what} by {by}, "
         f"version {change.version}, {when}{leads}"
     )
-
-
-def fault_text(fault: Fault) -> str:
-    """Returns why an item is refused, with the details that a person needs."""
-    details = ", ".join(f"{name}={value}" for name, value in sorted(fault.details.items()))
-    return f"{fault.message} {reason_name(fault.reason)}{f' ({details})' if details else ''}"
 
 
 def _head_line(difference: HeadDifference) -> str:

@@ -200,8 +200,7 @@ class Contacts:
             policy=parse_order(order, strict=strict),
             explain=explain,
         )
-        answer = self._call(self._stubs.matches.Resolve, request)
-        return answer.resolution
+        return self._call(self._stubs.matches.Resolve, request).resolution
 
     def add_or_update(self, changes: Changes = (), **step: Unpack[Step]) -> MemberOutcome:
         """Creates or changes a contact in one atomic step (seed 004, add/update a contact).
@@ -269,8 +268,7 @@ class Contacts:
             newbie_confirm=newbie_confirm,
             options=self._options(write),
         )
-        answer = self._call(self._stubs.heads.AttachHead, request)
-        return answer.outcome
+        return self._call(self._stubs.heads.AttachHead, request).outcome
 
     def detach(
         self, head: str, *, split: bool = False, **write: Unpack[Write]
@@ -286,8 +284,7 @@ class Contacts:
             split=split,
             options=self._options(write),
         )
-        answer = self._call(self._stubs.heads.DetachHead, request)
-        return answer.outcome
+        return self._call(self._stubs.heads.DetachHead, request).outcome
 
     def replace(self, current: str, head: str, **write: Unpack[Write]) -> head_service.HeadOutcome:
         """Gives a contact one identifier in place of another, in one step."""
@@ -297,8 +294,7 @@ class Contacts:
             head=parse_locator(head),
             options=self._options(write),
         )
-        answer = self._call(self._stubs.heads.ReplaceHead, request)
-        return answer.outcome
+        return self._call(self._stubs.heads.ReplaceHead, request).outcome
 
     def merge(
         self,
@@ -326,16 +322,14 @@ class Contacts:
             data_rule=data_rule,
             options=self._options(write),
         )
-        answer = self._call(self._stubs.members.MergeMembers, request)
-        return answer.outcome
+        return self._call(self._stubs.members.MergeMembers, request).outcome
 
     def unmerge(self, merge_id: int, **write: Unpack[Write]) -> UnmergeOutcome:
         """Undoes a merge; what was changed since stays and is listed."""
         request = member_service.UnmergeMembersRequest(
             space=self._space, merge_id=merge_id, options=self._options(write)
         )
-        answer = self._call(self._stubs.members.UnmergeMembers, request)
-        return answer.outcome
+        return self._call(self._stubs.members.UnmergeMembers, request).outcome
 
     def merges(self, contact_id: int) -> Iterator[Merge]:
         """Lists the merges of a contact, oldest first."""
@@ -360,8 +354,7 @@ class Contacts:
             members=[member_service.MemberKey(contact_id=contact_id)],
             options=self._options(write),
         )
-        answer = self._call(self._stubs.members.DeleteMembers, request)
-        return answer.outcome.results[0].deleted
+        return self._call(self._stubs.members.DeleteMembers, request).outcome.results[0].deleted
 
     def restore(self, contact_id: int, **write: Unpack[Write]) -> member_service.RestoreOutcome:
         """Brings a deleted contact back under its number.
@@ -374,8 +367,7 @@ class Contacts:
             member=member_service.MemberKey(contact_id=contact_id),
             options=self._options(write),
         )
-        answer = self._call(self._stubs.members.RestoreMember, request)
-        return answer.outcome
+        return self._call(self._stubs.members.RestoreMember, request).outcome
 
     def erase(self, contact_id: int, **write: Unpack[Write]) -> EraseOutcome:
         """Removes a contact for ever, with its history and all that was merged into it.

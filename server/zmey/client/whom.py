@@ -39,8 +39,8 @@ def keys(whom: Whom) -> MatchKeys:
     """Builds the keys of a request."""
     refuse_unknown(whom, Whom)
     locators = [
-        *(Address(type="ADDRESS_TYPE_EMAIL", value=value) for value in _several(whom, "email")),
-        *(Address(type="ADDRESS_TYPE_MSISDN", value=value) for value in _several(whom, "phone")),
+        *_addresses("ADDRESS_TYPE_EMAIL", whom.get("email", ())),
+        *_addresses("ADDRESS_TYPE_MSISDN", whom.get("phone", ())),
         *map(parse_locator, whom.get("locators", ())),
     ]
     return MatchKeys(
@@ -66,6 +66,6 @@ def refuse_unknown(given: Mapping[str, object], known: type) -> None:
         raise TypeError(message)
 
 
-def _several(whom: Whom, name: str) -> Sequence[str]:
-    value = whom.get("email", ()) if name == "email" else whom.get("phone", ())
-    return [value] if isinstance(value, str) else value
+def _addresses(kind: str, values: str | Sequence[str]) -> list[Address]:
+    several = [values] if isinstance(values, str) else values
+    return [Address(type=kind, value=value) for value in several]
