@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEPENDENCIES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])
 FUZZ_SECONDS ?= 60
 PROTOS := $(wildcard proto/zmey/v1/*.proto)
+INTERNAL_PROTOS := $(wildcard proto/zmey/internal/v1/*.proto)
 STORAGE_PROTOS := $(wildcard proto/zmey/storage/v1/*.proto)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 export ZMEY_PHONENUMBERS_PYTHON := $(PYO3_PYTHON)
@@ -31,15 +32,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 stubs: $(VENV)/.stubs ## generate Python stubs from proto/
 
-$(VENV)/.stubs: $(VENV)/.installed $(PROTOS) $(STORAGE_PROTOS)
-	rm -rf server/zmey/v1 server/zmey/proto tests/generated
+$(VENV)/.stubs: $(VENV)/.installed $(PROTOS) $(INTERNAL_PROTOS) $(STORAGE_PROTOS)
+	rm -rf server/zmey/v1 server/zmey/internal server/zmey/proto tests/generated
 	mkdir -p server/zmey/proto/zmey/v1 tests/generated
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=proto \
 		--python_out=server --pyi_out=server --grpc_python_out=server --mypy_grpc_out=server \
 		$(PROTOS)
 	$(BIN)/python -m grpc_tools.protoc --proto_path=proto \
+		--python_out=server --pyi_out=server $(INTERNAL_PROTOS)
+	$(BIN)/python -m grpc_tools.protoc --proto_path=proto \
 		--python_out=tests/generated --pyi_out=tests/generated $(STORAGE_PROTOS)
-	touch server/zmey/v1/__init__.py
+	touch server/zmey/v1/__init__.py server/zmey/internal/__init__.py \
+		server/zmey/internal/v1/__init__.py
 	cp $(PROTOS) server/zmey/proto/zmey/v1/
 	touch $@
 
@@ -91,5 +95,5 @@ lock: ## pin the newest allowed versions of every Python package into constraint
 	rm -rf $(VENV)-lock
 
 clean: ## remove everything that is built
-	rm -rf $(VENV) target dist server/zmey/v1 server/zmey/proto tests/generated
+	rm -rf $(VENV) target dist server/zmey/v1 server/zmey/internal server/zmey/proto tests/generated
 	find server -name '*.so' -delete

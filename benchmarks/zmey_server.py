@@ -16,7 +16,14 @@ import grpc
 import generate
 import processes
 from scale import ACCOUNT_ID, DB_ID, REGION
-from zmey.v1 import address_pb2, import_service_pb2, matching_pb2, member_pb2, space_pb2
+from zmey.v1 import (
+    address_pb2,
+    import_rows_pb2,
+    import_service_pb2,
+    matching_pb2,
+    member_pb2,
+    space_pb2,
+)
 
 SPACE = space_pb2.Space(account_id=ACCOUNT_ID, db_id=DB_ID)
 POLICY = matching_pb2.MatchPolicy(order=matching_pb2.NAMED_ORDER_SUBSCRIBE)
@@ -109,7 +116,7 @@ def _answers(target: str) -> bool:
 def import_options() -> bytes:
     """Returns the encoded first message of an import of generated rows."""
     columns = [
-        import_service_pb2.ImportColumn(address=import_service_pb2.AddressColumn(type=kind))
+        import_rows_pb2.ImportColumn(address=import_rows_pb2.AddressColumn(type=kind))
         for kind in (
             address_pb2.ADDRESS_TYPE_CSID,
             address_pb2.ADDRESS_TYPE_EMAIL,
@@ -118,10 +125,10 @@ def import_options() -> bytes:
     ]
     for position, path in enumerate(generate.DATAKEYS):
         text = position < generate.TEXT_DATAKEYS
-        kind = import_service_pb2.CELL_FORMAT_TEXT if text else import_service_pb2.CELL_FORMAT_JSON
-        datakey = import_service_pb2.DatakeyColumn(path=path, format=kind)
-        columns.append(import_service_pb2.ImportColumn(datakey=datakey))
-    options = import_service_pb2.ImportOptions(space=SPACE, columns=columns, policy=POLICY)
+        kind = import_rows_pb2.CELL_FORMAT_TEXT if text else import_rows_pb2.CELL_FORMAT_JSON
+        datakey = import_rows_pb2.DatakeyColumn(path=path, format=kind)
+        columns.append(import_rows_pb2.ImportColumn(datakey=datakey))
+    options = import_rows_pb2.ImportOptions(space=SPACE, columns=columns, policy=POLICY)
     return import_service_pb2.StreamImportRequest(options=options).SerializeToString()
 
 

@@ -11,15 +11,8 @@ import grpc
 
 from zmey.v1.address_pb2 import ADDRESS_TYPE_EMAIL, Address
 from zmey.v1.datakey_pb2 import DATAKEY_MODE_SET, DatakeyChange
-from zmey.v1.import_service_pb2 import (
-    AddressColumn,
-    DatakeyColumn,
-    ImportChunk,
-    ImportColumn,
-    ImportOptions,
-    ImportRow,
-    StreamImportRequest,
-)
+from zmey.v1.import_rows_pb2 import AddressColumn, DatakeyColumn, ImportColumn, ImportOptions
+from zmey.v1.import_service_pb2 import ImportChunk, ImportRow, StreamImportRequest
 from zmey.v1.import_service_pb2_grpc import ImportServiceStub
 from zmey.v1.match_service_pb2 import ResolveRequest
 from zmey.v1.match_service_pb2_grpc import MatchServiceStub

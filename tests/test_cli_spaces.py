@@ -14,12 +14,8 @@ from running_server import RunningServer, run_zmey
 from support.imports import datakey_column, email_column
 from zmey.client import Client
 from zmey.v1.admin_service_pb2 import FIELD_STATE_BUILDING, GetPolicyRequest
-from zmey.v1.import_service_pb2 import (
-    ImportChunk,
-    ImportOptions,
-    ImportRow,
-    StreamImportRequest,
-)
+from zmey.v1.import_rows_pb2 import ImportOptions
+from zmey.v1.import_service_pb2 import ImportChunk, ImportRow, StreamImportRequest
 from zmey.v1.match_service_pb2 import ResolveRequest
 from zmey.v1.matching_pb2 import FieldValue, MatchKeys
 from zmey.v1.space_pb2 import Space

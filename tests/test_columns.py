@@ -10,7 +10,7 @@ from zmey.cli.csv_rows import CELL_BYTES_MAX, CsvFile, SourceRow
 from zmey.cli.exits import CommandError, UsageError
 from zmey.v1.address_pb2 import ADDRESS_TYPE_CSID, ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN
 from zmey.v1.datakey_pb2 import DatakeyMode
-from zmey.v1.import_service_pb2 import (
+from zmey.v1.import_rows_pb2 import (
     CELL_FORMAT_JSON,
     CELL_FORMAT_TEXT,
     AddressColumn,

@@ -20,6 +20,7 @@ from support.requests import address, change, event, head_key, keys, member_key,
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import error_reason_pb2 as errors
+from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import matching_pb2 as matching
@@ -102,7 +103,7 @@ def _copy_from_nobody(api: Api) -> object:
     return _set(Change("b", "set_copy", copy_path="a"), copy=source)(api)
 
 
-def _row(columns: list[imports.ImportColumn], *cells: str | bytes) -> Callable[[Api], object]:
+def _row(columns: list[rows_pb2.ImportColumn], *cells: str | bytes) -> Callable[[Api], object]:
     def rejected(api: Api) -> object:
         (receipt,) = run_import(api, columns, [[cells]])
         return fault_in_answer(receipt.rejects[0].fault)
@@ -198,7 +199,7 @@ def _failed(api: Api) -> object:
     return attempt(lambda: api.resolve(keys(fields=[("same", "x")])))
 
 
-CONTACT = imports.ImportColumn(contact_id=imports.ContactIdColumn())
+CONTACT = rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn())
 RESOLVE = "/zmey.v1.MatchService/Resolve"
 UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
 PROVOKED: dict[str, Callable[[Api], object]] = {

@@ -43,6 +43,7 @@ from support.torture_hostile import (
 from zmey._native import Core, CoreError
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import member_pb2 as member
@@ -195,15 +196,15 @@ CELL_COLUMNS = {
     "csid": column("csid"),
     "push": column("push"),
     "tg": column("tg"),
-    "contact id": imports.ImportColumn(contact_id=imports.ContactIdColumn()),
-    "field": imports.ImportColumn(field=imports.FieldColumn(path="labels")),
+    "contact id": rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn()),
+    "field": rows_pb2.ImportColumn(field=rows_pb2.FieldColumn(path="labels")),
     "text": datakey_column("a"),
-    "json": datakey_column("a", format=imports.CELL_FORMAT_JSON),
+    "json": datakey_column("a", format=rows_pb2.CELL_FORMAT_JSON),
     "date": datakey_column("a", "dt:Ys"),
     "merged": datakey_column(
-        "large", format=imports.CELL_FORMAT_JSON, mode=datakey.DATAKEY_MODE_MERGE
+        "large", format=rows_pb2.CELL_FORMAT_JSON, mode=datakey.DATAKEY_MODE_MERGE
     ),
-    "ignored": imports.ImportColumn(ignored=imports.IgnoredColumn()),
+    "ignored": rows_pb2.ImportColumn(ignored=rows_pb2.IgnoredColumn()),
 }
 
 

@@ -29,6 +29,21 @@ pub mod storage {
     include!(concat!(env!("OUT_DIR"), "/zmey.storage.v1.rs"));
 }
 
+/// What the process and the core tell each other, `proto/zmey/internal/v1`.
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    reason = "generated from commented protos"
+)]
+pub mod internal {
+    /// Its first version; nested like the package, because it refers to the public contract.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/zmey.internal.v1.rs"));
+    }
+}
+
 /// Decodes a request. Malformed protobuf and invalid UTF-8 are the caller's fault.
 pub fn decode<M: Message + Default>(request: Bytes) -> Result<M> {
     M::decode(request).map_err(|error| {

@@ -5,33 +5,34 @@ from typing import Any
 
 from support.core import Api
 from support.requests import address_type
+from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import import_service_pb2 as imports
 
 __all__ = ["chunk", "column", "datakey_column", "email_column", "options", "run_import"]
 
 
-def column(type_name: str) -> imports.ImportColumn:
+def column(type_name: str) -> rows_pb2.ImportColumn:
     """A column of addresses."""
-    target = imports.AddressColumn(type=address_type(type_name))
-    return imports.ImportColumn(address=target)
+    target = rows_pb2.AddressColumn(type=address_type(type_name))
+    return rows_pb2.ImportColumn(address=target)
 
 
-def email_column() -> imports.ImportColumn:
+def email_column() -> rows_pb2.ImportColumn:
     """A column of e-mails."""
     return column("email")
 
 
-def datakey_column(path: str, type_text: str = "", **others: Any) -> imports.ImportColumn:
+def datakey_column(path: str, type_text: str = "", **others: Any) -> rows_pb2.ImportColumn:
     """A column of values for one datakey."""
-    target = imports.DatakeyColumn(path=path, type=type_text, **others)
-    return imports.ImportColumn(datakey=target)
+    target = rows_pb2.DatakeyColumn(path=path, type=type_text, **others)
+    return rows_pb2.ImportColumn(datakey=target)
 
 
 def options(
-    api: Api, columns: Sequence[imports.ImportColumn], **others: Any
+    api: Api, columns: Sequence[rows_pb2.ImportColumn], **others: Any
 ) -> imports.StreamImportRequest:
     """The first message of an import."""
-    described = imports.ImportOptions(space=api.space, columns=columns, **others)
+    described = rows_pb2.ImportOptions(space=api.space, columns=columns, **others)
     return imports.StreamImportRequest(options=described)
 
 
@@ -48,7 +49,7 @@ def chunk(number: int, rows: Iterable[Sequence[str | bytes]]) -> imports.StreamI
 
 def run_import(
     api: Api,
-    columns: Sequence[imports.ImportColumn],
+    columns: Sequence[rows_pb2.ImportColumn],
     chunks: Sequence[Iterable[Sequence[str | bytes]]],
     **others: Any,
 ) -> list[imports.ImportReceipt]:

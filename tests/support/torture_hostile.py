@@ -16,6 +16,7 @@ from zmey.v1 import address_pb2 as address
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import head_event_pb2 as head_events
 from zmey.v1 import head_service_pb2 as head_service
+from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import match_service_pb2 as match_service
 from zmey.v1 import matching_pb2 as matching
@@ -261,7 +262,7 @@ KEYS = matching.MatchKeys(external_customer_id=CSID)
 HEAD = address.Address(type=address.ADDRESS_TYPE_TG, value="7")
 OTHER = address.Address(type=address.ADDRESS_TYPE_VK, value=OTHER_VK)
 MEMBER = member_service.MemberKey(head_id=1)
-CSID_COLUMN = imports.AddressColumn(type=address.ADDRESS_TYPE_CSID)
+CSID_COLUMN = rows_pb2.AddressColumn(type=address.ADDRESS_TYPE_CSID)
 DELIVERED = head_events.HeadEvent(
     head=member.HeadKey(head_id=1), delivered=head_events.HeadDelivered()
 )
@@ -292,7 +293,7 @@ FILLINGS: Mapping[str, Message] = {
         head_service.RecordHeadEventsRequest(events=[DELIVERED]),
         DELIVERED,
         origin_service.DefineOriginRequest(label="a"),
-        imports.ImportOptions(columns=[imports.ImportColumn(address=CSID_COLUMN)]),
+        rows_pb2.ImportOptions(columns=[rows_pb2.ImportColumn(address=CSID_COLUMN)]),
     )
 }
 

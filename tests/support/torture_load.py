@@ -14,6 +14,7 @@ import orjson
 
 from support.requests import address, change, keys, sets
 from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import member_pb2 as member
 from zmey.v1 import member_service_pb2 as service
@@ -68,16 +69,16 @@ class Load:
     def import_options(self, importer: int) -> imports.StreamImportRequest:
         """The first message of an importer's stream."""
         columns = [
-            imports.ImportColumn(address=imports.AddressColumn(type=ADDRESS_TYPE_EMAIL)),
-            imports.ImportColumn(
-                datakey=imports.DatakeyColumn(
+            rows_pb2.ImportColumn(address=rows_pb2.AddressColumn(type=ADDRESS_TYPE_EMAIL)),
+            rows_pb2.ImportColumn(
+                datakey=rows_pb2.DatakeyColumn(
                     path="log",
                     mode=datakey.DATAKEY_MODE_PUSH,
-                    format=imports.CELL_FORMAT_JSON,
+                    format=rows_pb2.CELL_FORMAT_JSON,
                 )
             ),
         ]
-        options = imports.ImportOptions(
+        options = rows_pb2.ImportOptions(
             space=SPACE, import_id=f"{self.seed}-{importer}", columns=columns
         )
         return imports.StreamImportRequest(options=options)

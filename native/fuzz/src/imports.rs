@@ -49,6 +49,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     ];
     let row = |cells: &&[&str]| ImportRow {
         cells: cells.iter().map(|cell| Bytes::copy_from_slice(cell.as_bytes())).collect(),
+        ..Default::default()
     };
     let rows: Vec<ImportRow> = rows.iter().map(row).collect();
     let chunk = |number| Request::Chunk(ImportChunk { number, rows: rows.clone() });
@@ -84,6 +85,7 @@ fn columns() -> Vec<ImportColumn> {
             r#type: kind.to_owned(),
             format: format.into(),
             write_empty: kind.is_empty(),
+            ..Default::default()
         })
     };
     let targets = [
@@ -96,5 +98,5 @@ fn columns() -> Vec<ImportColumn> {
         datakey("born", DatakeyMode::Set, "dt:YD", CellFormat::Text),
         Target::Ignored(IgnoredColumn {}),
     ];
-    targets.map(|target| ImportColumn { target: Some(target) }).into()
+    targets.map(|target| ImportColumn { target: Some(target), ..Default::default() }).into()
 }

@@ -120,10 +120,16 @@ fn import(core: &std::sync::Arc<_native::core::Core>) {
     let options = ImportOptions {
         space: Some(SPACE),
         import_id: "i".to_owned(),
-        columns: vec![ImportColumn { target: Some(import_column::Target::Address(email)) }],
+        columns: vec![ImportColumn {
+            target: Some(import_column::Target::Address(email)),
+            ..Default::default()
+        }],
         ..ImportOptions::default()
     };
-    let row = ImportRow { cells: vec![bytes::Bytes::from_static(b"carl@example.com")] };
+    let row = ImportRow {
+        cells: vec![bytes::Bytes::from_static(b"carl@example.com")],
+        ..Default::default()
+    };
     let chunk = ImportChunk { number: 1, rows: vec![row] };
     let stream = core
         .open_import(encode(stream_import_request::Message::Options(options)))

@@ -151,6 +151,9 @@ fn compile(space: &Space, index: usize, column: &ImportColumn) -> Result<Column>
     Ok(match target {
         Target::ContactId(_) => Column::ContactId,
         Target::Ignored(_) => Column::Ignored,
+        Target::Attach(_) | Target::Detach(_) | Target::Status(_) => {
+            return Err(Fault::invalid("columns.target", "is not taken by this server"));
+        }
         Target::Address(address) => match AddressType::try_from(address.r#type) {
             Ok(kind) if kind != AddressType::Unspecified => Column::Address(kind),
             _ => return Err(Fault::invalid("columns.address.type", "is not a known address type")),

@@ -29,7 +29,7 @@ use crate::support::{
 /// Columns: contact id, e-mail, and `log`, to which cells are pushed, so that applying a row twice
 /// shows.
 fn options(import_id: &str) -> ImportOptions {
-    let column = |target| ImportColumn { target: Some(target) };
+    let column = |target| ImportColumn { target: Some(target), ..Default::default() };
     let log = DatakeyColumn {
         path: "log".to_owned(),
         mode: DatakeyMode::Push.into(),
@@ -56,6 +56,7 @@ fn open(core: &Arc<Core>, options: ImportOptions) -> Result<ImportStream> {
 fn chunk(number: u64, rows: &[&[&[u8]]]) -> Bytes {
     let row = |cells: &&[&[u8]]| ImportRow {
         cells: cells.iter().map(|cell| Bytes::copy_from_slice(cell)).collect(),
+        ..Default::default()
     };
     let chunk = ImportChunk { number, rows: rows.iter().map(row).collect() };
     StreamImportRequest { message: Some(Request::Chunk(chunk)) }.encode_to_vec().into()

@@ -204,12 +204,16 @@ fn chunks_that_wait_are_prepared_by_the_policy_of_their_turn() {
         import_id: "i".to_owned(),
         columns: vec![ImportColumn {
             target: Some(Target::Address(AddressColumn { r#type: kind })),
+            ..Default::default()
         }],
         ..ImportOptions::default()
     };
     let stream: ImportStream = core.open_import(encode(Import::Options(options))).unwrap();
     let submit = |number: u64| {
-        let cells = |cell: &'static str| ImportRow { cells: vec![cell.as_bytes().into()] };
+        let cells = |cell: &'static str| ImportRow {
+            cells: vec![cell.as_bytes().into()],
+            ..Default::default()
+        };
         let rows = vec![cells("ann@example.com"), cells("carl@example.com")];
         stream.submit(encode(Import::Chunk(ImportChunk { number, rows }))).unwrap();
     };

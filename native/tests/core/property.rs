@@ -434,8 +434,10 @@ fn import_messages(random: &mut Random) -> (ImportOptions, Vec<ImportChunk>) {
     let mut columns = random.some(4, column);
     if !random.once_in(10) {
         let kind = AddressType::Email.into();
-        columns
-            .push(ImportColumn { target: Some(Target::Address(AddressColumn { r#type: kind })) });
+        columns.push(ImportColumn {
+            target: Some(Target::Address(AddressColumn { r#type: kind })),
+            ..Default::default()
+        });
     }
     let row = |random: &mut Random| {
         let cells = ["", "3", "A", "7", "x, y", "{\"b\":1}", "2026-05-29", "anna@example.com"];
@@ -444,7 +446,7 @@ fn import_messages(random: &mut Random) -> (ImportOptions, Vec<ImportChunk>) {
             4 => bytes::Bytes::from_static(b"\xff"),
             _ => bytes::Bytes::from_static(random.pick(&cells).as_bytes()),
         };
-        ImportRow { cells: random.some(6, cell) }
+        ImportRow { cells: random.some(6, cell), ..Default::default() }
     };
     let options = ImportOptions {
         space: requests::space(random),
@@ -455,6 +457,7 @@ fn import_messages(random: &mut Random) -> (ImportOptions, Vec<ImportChunk>) {
         newbie_confirm: random.once_in(2),
         source: String::new(),
         validate_only: random.once_in(5),
+        ..Default::default()
     };
     let chunk = |random: &mut Random| ImportChunk {
         number: 0,
@@ -482,9 +485,10 @@ fn column(random: &mut Random) -> ImportColumn {
             r#type: String::new(),
             format: CellFormat::try_from(1 + i32::from(random.once_in(3))).unwrap().into(),
             write_empty: random.once_in(3),
+            ..Default::default()
         }),
     };
-    ImportColumn { target: Some(target) }
+    ImportColumn { target: Some(target), ..Default::default() }
 }
 
 /// Runs an import; chunks are numbered on from where it stands, or so many before that.

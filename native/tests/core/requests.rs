@@ -457,6 +457,7 @@ pub fn change(random: &mut Random) -> MemberChange {
         expected_version: rarely(random, 20, 4),
         request_id: request_id(random),
         return_fresh: random.once_in(2),
+        ..Default::default()
     }
 }
 

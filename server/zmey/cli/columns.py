@@ -8,7 +8,7 @@ from zmey.cli.notation import parse_datakey
 from zmey.client.notation import TYPES_WITH_ALIASES
 from zmey.v1.address_pb2 import ADDRESS_TYPE_CSID
 from zmey.v1.datakey_pb2 import DatakeyMode
-from zmey.v1.import_service_pb2 import (
+from zmey.v1.import_rows_pb2 import (
     CELL_FORMAT_JSON,
     CELL_FORMAT_TEXT,
     AddressColumn,

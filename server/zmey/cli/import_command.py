@@ -36,7 +36,7 @@ from zmey.cli.options import (
 )
 from zmey.client import Client, fault_of
 from zmey.client.notation import parse_order
-from zmey.v1.import_service_pb2 import ImportOptions
+from zmey.v1.import_rows_pb2 import ImportOptions
 
 IMPORT_ID_HEX = 32
 

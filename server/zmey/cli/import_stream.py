@@ -8,7 +8,8 @@ from zmey.cli.chunks import Chunk
 from zmey.cli.columns import Column
 from zmey.cli.import_report import ImportReport
 from zmey.client import Client
-from zmey.v1.import_service_pb2 import ImportOptions, StreamImportRequest
+from zmey.v1.import_rows_pb2 import ImportOptions
+from zmey.v1.import_service_pb2 import StreamImportRequest
 
 # Chunks sent and not yet acknowledged: at 2 MiB each this bounds the client's memory.
 CHUNKS_AHEAD_MAX = 16
