@@ -15,7 +15,7 @@ from zmey._native import Core, CoreError
 from zmey.config import load_settings
 from zmey.server.calls import DEADLINE_SECONDS_MAX, deadline_seconds
 from zmey.server.failures import failure_of
-from zmey.server.logs import configure_logs
+from zmey.logs import configure_logs
 from zmey.v1.import_service_pb2 import StreamImportResponse
 from zmey.v1.match_service_pb2 import ResolveResponse
 from zmey.v1.space_pb2 import Space

@@ -186,10 +186,13 @@ fn code(reason: ErrorReason) -> Code {
         | R::MergeUnknown
         | R::HeadUnknown
         | R::OriginUnknown
-        | R::ErasureUnknown => Code::NotFound,
-        R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
-            Code::ResourceExhausted
-        }
+        | R::ErasureUnknown
+        | R::UploadUnknown => Code::NotFound,
+        R::Overloaded
+        | R::StoreFull
+        | R::StoreReadersFull
+        | R::FieldSearchTooBroad
+        | R::FileTooLarge => Code::ResourceExhausted,
         R::FieldValueTaken
         | R::MemberExists
         | R::ExternalIdTaken
@@ -220,9 +223,13 @@ fn code(reason: ErrorReason) -> Code {
         | R::FieldBuilding
         | R::FieldFailed
         | R::ImportNotOpened
+        | R::UploadNotOpened
         | R::ImportChunkGap => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired
+        | R::OperationNameInvalid
+        | R::Base64Invalid
+        | R::RequestFileInvalid
         | R::FieldInvalid
         | R::OptionsConflict
         | R::LimitExceeded

@@ -12,6 +12,7 @@ from zmey.cli.exits import GuardedGroup
 from zmey.cli.explain_command import explain
 from zmey.cli.import_command import import_file
 from zmey.cli.member_commands import get, set_member
+from zmey.cli.operations_commands import operations
 from zmey.cli.origin_commands import origins
 from zmey.cli.resolve_command import resolve
 from zmey.cli.serve_command import serve_command
@@ -89,6 +90,7 @@ def print_options() -> None:
 
 app.command("serve")(serve_command())
 app.command("import")(import_file)
+app.add_typer(operations, name="operations")
 app.command("resolve")(resolve)
 app.command("get")(get)
 app.command("set")(set_member)

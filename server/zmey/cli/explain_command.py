@@ -10,7 +10,6 @@ from rich.markup import escape
 
 from zmey.cli.exits import UsageError, reason_text
 from zmey.cli.explain import key_table
-from zmey.cli.import_report import reason_name
 from zmey.cli.json_text import message_json
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
@@ -24,6 +23,7 @@ from zmey.cli.options import (
     space_of,
 )
 from zmey.client import Client
+from zmey.reasons import reason_name
 from zmey.v1.explanation_pb2 import (
     CHANGE_ORIGIN_IMPORT,
     AppliedRule,

@@ -11,7 +11,6 @@ from rich.markup import escape
 from zmey.cli.exits import FAILURE
 from zmey.cli.explain import print_resolution
 from zmey.cli.explain_command import print_explanation
-from zmey.cli.import_report import reason_name
 from zmey.cli.json_text import document, message_json, print_json
 from zmey.cli.notation import parse_change
 from zmey.cli.options import (
@@ -45,6 +44,7 @@ from zmey.cli.options import (
 )
 from zmey.client import Client
 from zmey.client.notation import parse_locator, parse_order, type_name
+from zmey.reasons import reason_name
 from zmey.v1.match_service_pb2 import ExplainDecisionRequest, ExplainDecisionResponse
 from zmey.v1.matching_pb2 import MatchKeys
 from zmey.v1.member_pb2 import HeadAttach, Member, MemberChange, MemberOutcome, OutcomeStatus

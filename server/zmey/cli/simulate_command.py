@@ -9,7 +9,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from zmey.cli.exits import FINDINGS
-from zmey.cli.import_report import reason_name
 from zmey.cli.json_text import message_json
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
@@ -23,6 +22,7 @@ from zmey.cli.options import (
 from zmey.cli.policies import read_policy
 from zmey.cli.spaces_commands import ChangesArgument, FileOption
 from zmey.client import Client
+from zmey.reasons import reason_name
 from zmey.v1.admin_service_pb2 import (
     FindingKind,
     GetPolicyRequest,

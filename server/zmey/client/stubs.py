@@ -1,6 +1,7 @@
 """The stubs of every service on one channel."""
 
 import grpc
+from google.longrunning import operations_pb2_grpc
 
 from zmey.v1 import (
     admin_service_pb2,
@@ -36,3 +37,4 @@ class Stubs:
         self.origins = origin_service_pb2_grpc.OriginServiceStub(channel)
         self.admin = admin_service_pb2_grpc.AdminServiceStub(channel)
         self.imports = import_service_pb2_grpc.ImportServiceStub(channel)
+        self.operations = operations_pb2_grpc.OperationsStub(channel)

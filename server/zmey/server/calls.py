@@ -7,8 +7,8 @@ from typing import Any, NoReturn, Protocol
 
 import grpc
 
+from zmey.logs import get_logger
 from zmey.server.failures import Failure, abort, failure_of
-from zmey.server.logs import get_logger
 from zmey.server.metrics import Metrics
 
 # grpcio says 9e18 seconds where a client set no deadline; no real one is over ten years.

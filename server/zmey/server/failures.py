@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from zmey._native import CoreError
+from zmey.refusal import RefusedError, encode_status
 
 DETAILS_TRAILER = "grpc-status-details-bin"
-DOMAIN = "zmey"
 INTERNAL_MESSAGE = "internal error"
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 REQUEST_ID_BYTES = 16
@@ -45,7 +44,7 @@ def failure(
     code: grpc.StatusCode, reason: str, message: str, details: dict[str, str] | None = None
 ) -> Failure:
     """Makes a failure of the transport itself."""
-    status = _encode(code, reason, message, details or {})
+    status = encode_status(code, reason, message, details or {})
     return Failure(code, message, status, reason, _new_request_id())
 
 
@@ -56,6 +55,8 @@ def failure_of(error: BaseException) -> Failure:
         if code is not grpc.StatusCode.INTERNAL:
             reason = _reason(error.status)
             return Failure(code, error.message, error.status, reason, _new_request_id())
+    if isinstance(error, RefusedError):
+        return failure(error.code, error.reason, error.message, error.details)
     return internal_failure()
 
 
@@ -64,7 +65,7 @@ def internal_failure() -> Failure:
     request_id = _new_request_id()
     reason = "ERROR_REASON_INTERNAL"
     code = grpc.StatusCode.INTERNAL
-    status = _encode(code, reason, INTERNAL_MESSAGE, {"request_id": request_id})
+    status = encode_status(code, reason, INTERNAL_MESSAGE, {"request_id": request_id})
     return Failure(code, INTERNAL_MESSAGE, status, reason, request_id)
 
 
@@ -81,15 +82,6 @@ def abort(context: grpc.ServicerContext, failed: Failure) -> NoReturn:
     """Ends a call with a failure."""
     context.set_trailing_metadata(((DETAILS_TRAILER, failed.status),))
     context.abort(failed.code, failed.message)
-
-
-def _encode(code: grpc.StatusCode, reason: str, message: str, details: dict[str, str]) -> bytes:
-    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=details)
-    packed = AnyMessage()
-    packed.Pack(info)
-    status = status_pb2.Status(code=code.value[0], message=message, details=[packed])
-    encoded: bytes = status.SerializeToString()
-    return encoded
 
 
 def _reason(status: bytes) -> str:

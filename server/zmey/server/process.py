@@ -5,7 +5,8 @@ from importlib.metadata import version
 
 from zmey._native import Core, CoreError
 from zmey.config import OFF, Settings, split_address
-from zmey.server.logs import configure_logs, get_logger
+from zmey.imports.opening import open_imports
+from zmey.logs import configure_logs, get_logger
 from zmey.server.metrics import Metrics, MetricsEndpoint
 from zmey.server.transport import AddressTakenError, Transport
 from zmey.v1.admin_service_pb2 import (
@@ -45,11 +46,13 @@ def serve(settings: Settings) -> None:
 
 def _serve_core(core: Core, settings: Settings) -> None:
     metrics = Metrics(core, version(PACKAGE))
-    transport = Transport(core, settings, metrics)
+    imports, runner = open_imports(core, settings)
+    transport = Transport(core, imports, settings, metrics)
     port = _bind(transport, settings)
     endpoint = _open_metrics(metrics, settings)
     try:
         transport.start()
+        runner.start()
         _log_start(settings, port, endpoint)
         _log_stored_policies(core)
         received = signal.sigwait(STOP_SIGNALS)
@@ -64,7 +67,9 @@ def _serve_core(core: Core, settings: Settings) -> None:
         # Before the store closes: a scrape or a call must not meet a closed store.
         if endpoint is not None:
             endpoint.close()
+        runner.stop()
         core.close()
+        runner.join()
         transport.close()
 
 

@@ -11,11 +11,14 @@ from grpc_reflection.v1alpha import reflection
 
 # The reflection service finds descriptors among the imported modules.
 from zmey.config import Settings
+from zmey.imports.calls import ImportCalls
+from zmey.imports.service import ImportOperations
 from zmey.server.calls import CallingCore, unary_behavior
 from zmey.server.health import Health
 from zmey.server.imports import METHOD as IMPORT_METHOD
 from zmey.server.imports import ImportingCore, Imports
 from zmey.server.metrics import Metrics
+from zmey.server.transfers import REPORT_METHOD, UPLOAD_METHOD, Transfers
 
 ECHO_METHOD = "/zmey.benchmark.EchoService/Echo"
 
@@ -34,7 +37,13 @@ class AddressTakenError(Exception):
 class Transport:
     """A gRPC server around a core; made, bound, started, drained once each."""
 
-    def __init__(self, core: ServedCore, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        core: ServedCore,
+        imports: ImportOperations,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="call")
         self.health = Health()
         self.imports = Imports(core, settings.concurrent_imports_max, metrics)
@@ -44,6 +53,8 @@ class Transport:
             options=_options(settings),
         )
         handlers = core_handlers(core, self.imports, metrics)
+        transfers = Transfers(imports, settings.concurrent_imports_max, metrics)
+        add_import_handlers(handlers, imports, transfers, metrics)
         self.services = sorted(handlers)
         if settings.benchmark_echo:
             handlers |= _echo_handlers()
@@ -102,6 +113,21 @@ def core_handlers(core: ServedCore, imports: Imports, metrics: Metrics) -> Handl
     service, name = split_method(IMPORT_METHOD)
     handlers[service][name] = grpc.stream_stream_rpc_method_handler(imports.behavior)
     return dict(handlers)
+
+
+def add_import_handlers(
+    handlers: Handlers, imports: ImportOperations, transfers: Transfers, metrics: Metrics
+) -> None:
+    """Adds the handlers of the imports that the server runs by itself."""
+    calls = ImportCalls(imports)
+    for method in calls.methods():
+        service, name = split_method(method)
+        behavior = unary_behavior(calls, method, metrics)
+        handlers.setdefault(service, {})[name] = grpc.unary_unary_rpc_method_handler(behavior)
+    service, name = split_method(UPLOAD_METHOD)
+    handlers[service][name] = grpc.stream_unary_rpc_method_handler(transfers.upload)
+    service, name = split_method(REPORT_METHOD)
+    handlers[service][name] = grpc.unary_stream_rpc_method_handler(transfers.report)
 
 
 def split_method(method: str) -> tuple[str, str]:

@@ -1,0 +1,268 @@
+"""The options of `zmey import`, and what they mean on the wire."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, TypeVar
+
+import typer
+
+from zmey.cli.exits import UsageError
+from zmey.client.notation import TYPES_WITH_ALIASES
+from zmey.v1 import import_job_pb2
+
+Value = TypeVar("Value")
+
+_READING = "How the file is read (detected where left out)"
+_ROWS = "What rows do"
+_SOURCE = "Where it comes from"
+_RUN = "How it runs"
+
+CHARSETS = {
+    "utf-8": import_job_pb2.CHARSET_UTF_8,
+    "cp1251": import_job_pb2.CHARSET_CP1251,
+    "koi8-r": import_job_pb2.CHARSET_KOI8_R,
+    "mac-cyrillic": import_job_pb2.CHARSET_MAC_CYRILLIC,
+    "utf-16": import_job_pb2.CHARSET_UTF_16,
+    "utf-7": import_job_pb2.CHARSET_UTF_7,
+}
+SEPARATORS = {
+    ",": import_job_pb2.SEPARATOR_COMMA,
+    ";": import_job_pb2.SEPARATOR_SEMICOLON,
+    "|": import_job_pb2.SEPARATOR_PIPE,
+    "tab": import_job_pb2.SEPARATOR_TAB,
+}
+FIRST_LINES = {
+    "names": import_job_pb2.FIRST_LINE_NAMES,
+    "data": import_job_pb2.FIRST_LINE_DATA,
+}
+SHAPES = {
+    "csv": import_job_pb2.FILE_SHAPE_CSV,
+    "json": import_job_pb2.FILE_SHAPE_JSON,
+    "json-lines": import_job_pb2.FILE_SHAPE_JSON_LINES,
+    "spreadsheet": import_job_pb2.FILE_SHAPE_SPREADSHEET,
+}
+
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|URL",
+        help="A file here, or a URL that the server fetches: http, https, ftp, ftps, sftp, "
+        "rfs://upload/PATH.",
+    ),
+]
+CharsetOption = Annotated[
+    str | None,
+    typer.Option("--charset", help=", ".join(CHARSETS) + ".", rich_help_panel=_READING),
+]
+SeparatorOption = Annotated[
+    str | None,
+    typer.Option("--separator", help="`,` `;` `|` or tab.", rich_help_panel=_READING),
+]
+FirstLineOption = Annotated[
+    str | None,
+    typer.Option("--first-line", help="names (of the columns) or data.", rich_help_panel=_READING),
+]
+ShapeOption = Annotated[
+    str | None,
+    typer.Option("--shape", help=", ".join(SHAPES) + ".", rich_help_panel=_READING),
+]
+SheetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sheet",
+        metavar="NAME",
+        help="Sheet of a spreadsheet; by default the first with cells.",
+        rich_help_panel=_READING,
+    ),
+]
+AddrTypeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--addr-type",
+        metavar="TYPE",
+        help="Type of the addresses where columns do not say it, such as email or msisdn.",
+        rich_help_panel=_READING,
+    ),
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=TARGET",
+        help="Where a column goes whose name is no target; repeatable.",
+        rich_help_panel=_READING,
+    ),
+]
+PrefixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prefix",
+        metavar="PATH.",
+        help="Put all other columns under this datakey, their names taken literally.",
+        rich_help_panel=_READING,
+    ),
+]
+TrimOption = Annotated[
+    bool,
+    typer.Option("--trim", help="Cut spaces and tabs off cells.", rich_help_panel=_READING),
+]
+OriginOption = Annotated[
+    str | None,
+    typer.Option(
+        "--origin",
+        metavar="NUMBER|LABEL",
+        help="Origin of members that are made.",
+        rich_help_panel=_ROWS,
+    ),
+]
+GroupAddOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group-add",
+        metavar="CODE",
+        help="List group that every row joins; repeatable.",
+        rich_help_panel=_ROWS,
+    ),
+]
+GroupRemoveOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group-remove",
+        metavar="CODE",
+        help="List group that every row leaves; repeatable.",
+        rich_help_panel=_ROWS,
+    ),
+]
+AutoGroupOption = Annotated[
+    str | None,
+    typer.Option(
+        "--auto-group",
+        metavar="CODE",
+        help="List group for this import, made where it is missing; - names it by the time.",
+        rich_help_panel=_ROWS,
+    ),
+]
+CleanGroupOption = Annotated[
+    bool,
+    typer.Option(
+        "--clean-group", help="Take everybody out of --auto-group first.", rich_help_panel=_ROWS
+    ),
+]
+NoMemberOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-member", help="Give addresses their numbers, make no members.", rich_help_panel=_ROWS
+    ),
+]
+AttemptsOption = Annotated[
+    int,
+    typer.Option(
+        "--attempts", min=1, max=100, help="How often to try a URL.", rich_help_panel=_SOURCE
+    ),
+]
+IntervalOption = Annotated[
+    int,
+    typer.Option(
+        "--interval",
+        min=1,
+        max=86_400,
+        metavar="SECONDS",
+        help="Pause between two attempts.",
+        rich_help_panel=_SOURCE,
+    ),
+]
+SecretOption = Annotated[
+    str | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME",
+        help="Credentials that the server has configured under this name.",
+        rich_help_panel=_SOURCE,
+    ),
+]
+ProbeOption = Annotated[
+    bool,
+    typer.Option(
+        "--probe", help="Show what the server makes of it, write nothing.", rich_help_panel=_RUN
+    ),
+]
+WatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--watch/--no-watch",
+        help="Follow the import to its end, or only start it.",
+        rich_help_panel=_RUN,
+    ),
+]
+AgainOption = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="Import anew what this command has begun within 24 hours.",
+        rich_help_panel=_RUN,
+    ),
+]
+ReportOption = Annotated[
+    str | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Where rejected rows go; by default FILE.rejects.csv beside the file.",
+        rich_help_panel=_RUN,
+    ),
+]
+TrackInfoOption = Annotated[
+    str,
+    typer.Option(
+        "--track-info",
+        metavar="TEXT",
+        help="Kept with the operation, at most 1,024 bytes.",
+        rich_help_panel=_RUN,
+    ),
+]
+
+
+def reading_of(
+    *,
+    charset: str | None,
+    separator: str | None,
+    first_line: str | None,
+    shape: str | None,
+    sheet: str | None,
+    addr_type: str | None,
+    maps: Sequence[str],
+    prefix: str | None,
+    trim: bool,
+) -> import_job_pb2.ImportReading:
+    """Writes what is known of a file.
+
+    Raises:
+        UsageError: a word is none that is known.
+    """
+    reading = import_job_pb2.ImportReading(sheet=sheet or "", prefix=prefix or "", trim=trim)
+    if charset is not None:
+        reading.charset = _named("--charset", CHARSETS, charset.lower())
+    if separator is not None:
+        reading.separator = _named("--separator", SEPARATORS, separator)
+    if first_line is not None:
+        reading.first_line = _named("--first-line", FIRST_LINES, first_line)
+    if shape is not None:
+        reading.shape = _named("--shape", SHAPES, shape)
+    if addr_type is not None:
+        reading.addr_type = _named("--addr-type", TYPES_WITH_ALIASES, addr_type)
+    reading.renames.update(map(_rename, maps))
+    return reading
+
+
+def _rename(text: str) -> tuple[str, str]:
+    name, equals, target = text.partition("=")
+    if not equals or not target.strip():
+        message = f"--map {text!r} is not COLUMN=TARGET, such as EMAIL=member.email."
+        raise UsageError(message)
+    return name.strip(), target.strip()
+
+
+def _named(option: str, known: Mapping[str, Value], word: str) -> Value:
+    if word not in known:
+        message = f"{option} {word!r} is unknown; known are {', '.join(known)}."
+        raise UsageError(message)
+    return known[word]

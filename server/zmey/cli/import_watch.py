@@ -1,0 +1,156 @@
+"""Follows imports that the server runs, and shows what became of them."""
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import orjson
+from google.longrunning import operations_pb2
+from google.protobuf.duration_pb2 import Duration
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from zmey.cli.exits import UNAVAILABLE, CommandError
+from zmey.client import Client, fault_of
+from zmey.v1.import_job_pb2 import (
+    DownloadReportRequest,
+    ImportMetadata,
+    ImportState,
+)
+
+# How often a follower shows how far the import is.
+REFRESH_SECONDS = 0.5
+COUNTERS = ("created", "updated", "unchanged", "ignored", "rejected")
+
+
+def unpack_metadata(operation: operations_pb2.Operation) -> ImportMetadata:
+    """Returns what an operation tells of its import."""
+    metadata = ImportMetadata()
+    operation.metadata.Unpack(metadata)
+    return metadata
+
+
+def state_name(metadata: ImportMetadata) -> str:
+    """Returns the state of an import in a word."""
+    return ImportState.Name(metadata.state).removeprefix("IMPORT_STATE_").lower()
+
+
+def follow(client: Client, name: str) -> operations_pb2.Operation:
+    """Shows how an import goes on, until it has ended.
+
+    Raises:
+        CommandError: the server went away, or the user stops watching; the import goes on.
+    """
+    wait = operations_pb2.WaitOperationRequest(
+        name=name, timeout=Duration(nanos=int(REFRESH_SECONDS * 1e9))
+    )
+    try:
+        with _progress() as bar:
+            task = bar.add_task("queued", total=None, rows=0, rate=0.0)
+            while True:
+                operation = client.operations.WaitOperation(wait)
+                metadata = unpack_metadata(operation)
+                bar.update(
+                    task,
+                    description=_describe(metadata),
+                    total=metadata.file_bytes or None,
+                    completed=metadata.read_bytes,
+                    rows=metadata.counters.read,
+                    rate=metadata.rows_per_second,
+                )
+                if operation.done:
+                    return operation
+    except KeyboardInterrupt as error:
+        message = (
+            f"The server goes on with {name}. `zmey operations wait {name}` follows it again, "
+            f"`zmey operations cancel {name}` stops it."
+        )
+        raise CommandError(message) from error
+    except grpc.RpcError as error:
+        if fault_of(error).code is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        message = (
+            f"The server went away. When it is back it goes on with {name} by itself; "
+            f"`zmey operations wait {name}` follows it."
+        )
+        raise CommandError(message, UNAVAILABLE) from error
+
+
+def save_report(
+    client: Client, name: str, metadata: ImportMetadata, path: Path | None
+) -> Path | None:
+    """Writes the rejected rows into a file and returns it.
+
+    Without any, there is none, and one of an earlier import goes.
+    """
+    if path is None:
+        return None
+    if not metadata.counters.rejected:
+        path.unlink(missing_ok=True)
+        return None
+    try:
+        with path.open("wb") as file:
+            for piece in client.imports.DownloadReport(DownloadReportRequest(operation=name)):
+                file.write(piece.content)
+    except OSError as error:
+        message = (
+            f"The rejected rows cannot be written to {path}: {error.strerror}. The import itself "
+            f"has ended; `zmey operations report {name} FILE` writes them elsewhere."
+        )
+        raise CommandError(message) from error
+    return path
+
+
+def summary_table(metadata: ImportMetadata, report: Path | None) -> Table:
+    """Returns the counters of an import for people."""
+    counters = metadata.counters
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    table.add_row("read", f"{counters.read:,}", "rows of the file")
+    if counters.repeated:
+        table.add_row("repeated", f"{counters.repeated:,}", "with an identifier seen before")
+    for name in COUNTERS:
+        note = str(report) if name == "rejected" and report is not None else ""
+        table.add_row(name, f"{getattr(counters, name):,}", note)
+    if counters.warnings:
+        table.add_row("warnings", f"{counters.warnings:,}", "")
+    if metadata.HasField("group"):
+        table.add_row("group", metadata.group.id, metadata.group.name)
+    return table
+
+
+def summary_json(name: str, metadata: ImportMetadata) -> bytes:
+    """Returns the counters of an import for programs, as one line."""
+    counters = metadata.counters
+    found: dict[str, Any] = {
+        "operation": name,
+        "state": state_name(metadata),
+        "read": counters.read,
+        **{counter: getattr(counters, counter) for counter in COUNTERS},
+        "repeated": counters.repeated,
+        "warnings": counters.warnings,
+        "revision": metadata.revision,
+    }
+    if metadata.HasField("group"):
+        found["group"] = metadata.group.id
+    return orjson.dumps(found) + b"\n"
+
+
+def _describe(metadata: ImportMetadata) -> str:
+    if metadata.queue_position:
+        return f"queued, number {metadata.queue_position}"
+    return state_name(metadata)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.fields[rate]:,.0f} rows/s"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

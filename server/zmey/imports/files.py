@@ -1,0 +1,109 @@
+"""How an import gets its file: fetched or uploaded, then unpacked where it is packed."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+import grpc
+
+from zmey.imports.folder import ImportFolder, sync_directory
+from zmey.imports.request_file import merge_request_file
+from zmey.refusal import RefusedError
+from zmey.sources import SourceError, SourceSettings, Unpacked, fetch, unpack
+from zmey.v1 import error_reason_pb2
+from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
+from zmey.v1.space_pb2 import Space
+
+Request = StartImportRequest | ProbeImportRequest
+
+
+@dataclass(frozen=True)
+class Obtaining:
+    """What obtaining a file needs besides the request.
+
+    Attributes:
+        now: tells the time, for marks in URLs.
+        random: for the mark `{RND}`.
+        wait: waits so many seconds, or until there is no need.
+        is_cancelled: whether to give up.
+        attempted: told the number of each attempt, from 1.
+    """
+
+    now: Callable[[], datetime]
+    random: Random
+    wait: Callable[[float], None]
+    is_cancelled: Callable[[], bool]
+    attempted: Callable[[int], None]
+
+
+class Files:
+    """Gets files into a folder of imports."""
+
+    def __init__(self, folder: ImportFolder, settings: SourceSettings) -> None:
+        self._folder = folder
+        self._settings = settings
+
+    def original(
+        self, space: Space, request: Request, directory: Path, obtaining: Obtaining
+    ) -> Path:
+        """Returns the file of a request as it is at its source.
+
+        The options of a request.json beside it are put into the request.
+
+        Raises:
+            SourceError: it is not to be had.
+            RefusedError: the upload is unknown, or request.json makes no sense.
+        """
+        kind = request.source.WhichOneof("source")
+        if kind != "url":
+            upload_id = request.source.upload if kind == "upload" else request.source.probe_uid
+            return self._folder.upload(space, upload_id)
+        fetched = fetch(
+            request.source.url,
+            directory,
+            self._settings,
+            now=obtaining.now(),
+            random=obtaining.random,
+            wait=obtaining.wait,
+            cancelled=obtaining.is_cancelled,
+            attempt=obtaining.attempted,
+        )
+        if fetched.request is not None:
+            merge_request_file(fetched.request, request)
+        return fetched.path
+
+    def unpacked(
+        self, original: Path, request: Request, directory: Path, obtaining: Obtaining
+    ) -> Unpacked:
+        """Returns the rows of a file as text, made durable where it had to be unpacked."""
+        unpacked = unpack(
+            original,
+            directory,
+            self._settings,
+            sheet=request.reading.sheet,
+            cancelled=obtaining.is_cancelled,
+        )
+        if unpacked.path != original:
+            _sync(unpacked.path)
+        return unpacked
+
+
+def refusal_of(error: SourceError) -> RefusedError:
+    """Says why a file is not to be had, as it goes out to callers."""
+    reason = error_reason_pb2.ErrorReason.Name(error.reason)
+    return RefusedError(_code_of(error), reason, error.message, error.details)
+
+
+def _code_of(error: SourceError) -> grpc.StatusCode:
+    if error.is_transient:
+        return grpc.StatusCode.UNAVAILABLE
+    return grpc.StatusCode.FAILED_PRECONDITION
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    sync_directory(path.parent)

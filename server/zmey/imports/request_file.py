@@ -1,0 +1,182 @@
+"""Reads request.json of a folder: parameters of `member.import` as seed 002 writes them.
+
+The file adds to the call. What the call says itself goes before it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import grpc
+
+from zmey.client.notation import TYPES_WITH_ALIASES
+from zmey.refusal import RefusedError
+from zmey.v1 import import_job_pb2, member_pb2
+from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
+
+Request = StartImportRequest | ProbeImportRequest
+
+# What the source itself reads, and what says nothing here.
+_ELSEWHERE = frozenset({"content_type", "action", "users.url", "express", "format", "result"})
+
+_CHARSETS = {
+    "koi8-r": import_job_pb2.CHARSET_KOI8_R,
+    "cp1251": import_job_pb2.CHARSET_CP1251,
+    "utf-8": import_job_pb2.CHARSET_UTF_8,
+    "utf-7": import_job_pb2.CHARSET_UTF_7,
+    "utf-16": import_job_pb2.CHARSET_UTF_16,
+    "mac-cyrillic": import_job_pb2.CHARSET_MAC_CYRILLIC,
+}
+_SEPARATORS = {
+    ",": import_job_pb2.SEPARATOR_COMMA,
+    ";": import_job_pb2.SEPARATOR_SEMICOLON,
+    "|": import_job_pb2.SEPARATOR_PIPE,
+    "t": import_job_pb2.SEPARATOR_TAB,
+    "\t": import_job_pb2.SEPARATOR_TAB,
+}
+_CONDITIONS = {
+    "error": member_pb2.IF_EXISTS_ERROR,
+    "must": member_pb2.IF_EXISTS_MUST,
+    "ignore": member_pb2.IF_EXISTS_IGNORE,
+}
+_TRUE = frozenset({1, "1"})
+_FALSE = frozenset({0, "0", "", None})
+
+
+def merge_request_file(content: Mapping[str, Any], request: Request) -> None:
+    """Puts the parameters of a request.json into a request, but for what that says itself.
+
+    Raises:
+        RefusedError: a parameter is unknown or makes no sense.
+    """
+    found = type(request)()
+    for key, value in content.items():
+        if key in _ELSEWHERE:
+            continue
+        reader = _READERS.get(key)
+        if reader is None:
+            raise _invalid(key, "is not a parameter of an import")
+        try:
+            reader(found, value)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _invalid(key, "has a value that it cannot have") from error
+    content_of_call = request.SerializeToString()
+    request.Clear()
+    request.MergeFromString(found.SerializeToString())
+    request.MergeFromString(content_of_call)
+
+
+def _charset(request: Request, value: Any) -> None:
+    request.reading.charset = _CHARSETS[value.lower()]
+
+
+def _separator(request: Request, value: Any) -> None:
+    request.reading.separator = _SEPARATORS[value]
+
+
+def _first_line(request: Request, value: Any) -> None:
+    names = _flag(value)
+    request.reading.first_line = (
+        import_job_pb2.FIRST_LINE_NAMES if names else import_job_pb2.FIRST_LINE_DATA
+    )
+
+
+def _addr_type(request: Request, value: Any) -> None:
+    request.reading.addr_type = TYPES_WITH_ALIASES[value]
+
+
+def _if_exists(request: Request, value: Any) -> None:
+    request.options.if_exists = _CONDITIONS[value]
+
+
+def _origin(request: Request, value: Any) -> None:
+    if isinstance(value, int) or value.isdecimal():
+        request.options.origin_number = int(value)
+    else:
+        request.options.origin_label = value
+
+
+def _newbie_confirm(request: Request, value: Any) -> None:
+    request.options.newbie_confirm = _flag(value)
+
+
+def _no_member(request: Request, value: Any) -> None:
+    request.options.no_member = _flag(value)
+
+
+def _groups_add(request: Request, value: Any) -> None:
+    request.options.groups.add.extend(map(_text, value))
+
+
+def _groups_remove(request: Request, value: Any) -> None:
+    request.options.groups.remove.extend(map(_text, value))
+
+
+def _sequence_event(request: Request, value: Any) -> None:
+    request.options.sequence.event = _flag(value)
+
+
+def _sequence_stop(request: Request, value: Any) -> None:
+    request.options.sequence.stop.extend(map(int, value))
+
+
+def _sequence_start(request: Request, value: Any) -> None:
+    request.options.sequence.start.extend(map(int, value))
+
+
+def _auto_group(request: Request, value: Any) -> None:
+    group = import_job_pb2.AutoGroup(id=value.get("id") or "", name=value.get("name") or "")
+    if isinstance(request, StartImportRequest):
+        request.auto_group.CopyFrom(group)
+
+
+def _clean_group(request: Request, value: Any) -> None:
+    if isinstance(request, StartImportRequest):
+        request.clean_group = _flag(value)
+
+
+def _track_info(request: Request, value: Any) -> None:
+    if isinstance(request, StartImportRequest):
+        request.track_info = _text(value)
+
+
+_READERS: dict[str, Callable[[Request, Any], None]] = {
+    "addr_type": _addr_type,
+    "auto_group": _auto_group,
+    "charset": _charset,
+    "clean_group": _clean_group,
+    "firstline": _first_line,
+    "if_exists": _if_exists,
+    "member.group.add": _groups_add,
+    "member.group.remove": _groups_remove,
+    "newbie.confirm": _newbie_confirm,
+    "no_member": _no_member,
+    "origin": _origin,
+    "separator": _separator,
+    "sequence.event": _sequence_event,
+    "sequence.start": _sequence_start,
+    "sequence.stop": _sequence_stop,
+    "track.info": _track_info,
+}
+
+
+def _flag(value: Any) -> bool:
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ValueError
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError
+
+
+def _invalid(key: str, problem: str) -> RefusedError:
+    return RefusedError(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "ERROR_REASON_REQUEST_FILE_INVALID",
+        f"The parameter {key[:100]!r} of request.json {problem}.",
+        {"key": key[:100]},
+    )

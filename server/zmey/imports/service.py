@@ -1,0 +1,255 @@
+"""What callers may ask about imports that the server runs: messages in, messages out."""
+
+import base64
+import binascii
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+from typing import NoReturn
+
+import grpc
+from google.longrunning import operations_pb2
+from google.protobuf import empty_pb2
+
+from zmey.imports.core_jobs import CoreJobs
+from zmey.imports.files import Files, Obtaining, Request, refusal_of
+from zmey.imports.folder import ImportFolder
+from zmey.imports.names import operation_name, parse_operation, parse_space
+from zmey.imports.operations import is_finished, operation_of
+from zmey.imports.report import report_pieces
+from zmey.imports.runner import Runner
+from zmey.refusal import RefusedError
+from zmey.sources import SourceError
+from zmey.v1 import import_job_pb2
+from zmey.v1.import_job_pb2 import (
+    DownloadReportRequest,
+    DownloadReportResponse,
+    ImportSource,
+    ProbeImportRequest,
+    ProbeImportResponse,
+    StartImportRequest,
+    StartImportResponse,
+    UploadSourceRequest,
+    UploadSourceResponse,
+)
+from zmey.v1.space_pb2 import Space
+
+COPY_BYTES = 1024 * 1024
+PAGE_SIZE_DEFAULT = 100
+PAGE_SIZE_MAX = 1_000
+WAIT_SECONDS_MAX = 3_600.0
+# How long a waiting call sleeps between two looks at the import, whose progress wakes nobody.
+WAIT_POLL_SECONDS = 0.5
+
+
+class ImportOperations:
+    """Imports that the server runs, for callers."""
+
+    def __init__(
+        self,
+        jobs: CoreJobs,
+        folder: ImportFolder,
+        files: Files,
+        runner: Runner,
+        waiters_max: int,
+    ) -> None:
+        self._jobs = jobs
+        self._folder = folder
+        self._files = files
+        self._runner = runner
+        self._waiters = threading.BoundedSemaphore(waiters_max)
+
+    def start(self, request: StartImportRequest, _: float | None) -> StartImportResponse:
+        """Answers StartImport."""
+        self._keep_source(request)
+        created = self._jobs.create(request)
+        self._runner.wake()
+        metadata = created.job.metadata
+        return StartImportResponse(
+            operation=operation_name(metadata.space, created.job.job_id),
+            metadata=metadata,
+            repeated=created.is_repeated,
+        )
+
+    def probe(
+        self, request: ProbeImportRequest, deadline_seconds: float | None
+    ) -> ProbeImportResponse:
+        """Answers ProbeImport."""
+        space = request.options.space
+        # Only a space that is served may have files fetched and kept.
+        self._jobs.page(space, 0, 1)
+        self._keep_source(request)
+        request.source.url.attempts = min(request.source.url.attempts, 1)
+        with tempfile.TemporaryDirectory(dir=self._folder.probes) as name:
+            directory = Path(name)
+            obtaining = _obtaining_until(deadline_seconds)
+            try:
+                original = self._files.original(space, request, directory, obtaining)
+                unpacked = self._files.unpacked(original, request, directory, obtaining)
+            except SourceError as error:
+                raise refusal_of(error) from error
+            if unpacked.shape:
+                request.reading.shape = unpacked.shape
+            answer = self._jobs.probe(request, str(unpacked.path))
+            if unpacked.shape:
+                # What the caller has is a spreadsheet, whatever it was made into.
+                answer.layout.reading.shape = import_job_pb2.FILE_SHAPE_SPREADSHEET
+            answer.uid = self._uid_of(space, request.source, original)
+        return answer
+
+    def upload(self, requests: Iterable[UploadSourceRequest]) -> UploadSourceResponse:
+        """Answers UploadSource."""
+        messages = iter(requests)
+        header = next(messages, UploadSourceRequest())
+        if not header.HasField("header"):
+            raise RefusedError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "ERROR_REASON_UPLOAD_NOT_OPENED",
+                "The first message of an upload must be its header.",
+            )
+        space = header.header.space
+        self._jobs.page(space, 0, 1)
+        with self._folder.begin_upload(space) as upload:
+            for message in messages:
+                upload.write(message.content)
+            upload_id = upload.keep()
+        return UploadSourceResponse(upload=upload_id, content_bytes=upload.bytes)
+
+    def report(self, request: DownloadReportRequest) -> Iterator[DownloadReportResponse]:
+        """Answers DownloadReport."""
+        space, job_id = parse_operation(request.operation)
+        self._jobs.get(space, job_id)
+        for piece in report_pieces(self._jobs.rejects(space, job_id)):
+            yield DownloadReportResponse(content=piece)
+
+    def get_operation(
+        self, request: operations_pb2.GetOperationRequest, _: float | None
+    ) -> operations_pb2.Operation:
+        """Answers GetOperation."""
+        return operation_of(self._jobs.get(*parse_operation(request.name)))
+
+    def list_operations(
+        self, request: operations_pb2.ListOperationsRequest, _: float | None
+    ) -> operations_pb2.ListOperationsResponse:
+        """Answers ListOperations: the imports of a space, newest first."""
+        if request.filter:
+            _refuse_field("filter")
+        if request.page_token and not request.page_token.isdecimal():
+            _refuse_field("page_token")
+        size = min(request.page_size or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+        if size < 1:
+            _refuse_field("page_size")
+        space = parse_space(request.name)
+        jobs = self._jobs.page(space, int(request.page_token or 0), size)
+        answer = operations_pb2.ListOperationsResponse(operations=map(operation_of, jobs))
+        if len(jobs) == size:
+            answer.next_page_token = str(jobs[-1].job_id)
+        return answer
+
+    def wait_operation(
+        self, request: operations_pb2.WaitOperationRequest, deadline_seconds: float | None
+    ) -> operations_pb2.Operation:
+        """Answers WaitOperation: at the end of the import, or when the time is over.
+
+        Each waiting call takes a thread; where too many wait, the answer comes at once.
+        """
+        name = parse_operation(request.name)
+        seconds = WAIT_SECONDS_MAX
+        if request.HasField("timeout"):
+            seconds = min(seconds, request.timeout.ToTimedelta().total_seconds())
+        if deadline_seconds is not None:
+            # Answering in time is better than a deadline exceeded.
+            seconds = min(seconds, deadline_seconds - WAIT_POLL_SECONDS)
+        job = self._jobs.get(*name)
+        if is_finished(job) or not self._waiters.acquire(blocking=False):
+            return operation_of(job)
+        try:
+            end = time.monotonic() + seconds
+            while not is_finished(job) and (left := end - time.monotonic()) > 0:
+                self._runner.wait(min(left, WAIT_POLL_SECONDS))
+                job = self._jobs.get(*name)
+        finally:
+            self._waiters.release()
+        return operation_of(job)
+
+    def cancel_operation(
+        self, request: operations_pb2.CancelOperationRequest, _: float | None
+    ) -> empty_pb2.Empty:
+        """Answers CancelOperation; one that has ended stays as it is."""
+        self._jobs.cancel(*parse_operation(request.name))
+        self._runner.wake()
+        return empty_pb2.Empty()
+
+    def delete_operation(
+        self, request: operations_pb2.DeleteOperationRequest, _: float | None
+    ) -> empty_pb2.Empty:
+        """Answers DeleteOperation."""
+        self._jobs.delete(*parse_operation(request.name))
+        return empty_pb2.Empty()
+
+    def _keep_source(self, request: Request) -> None:
+        """Makes an upload of inline content, and sees whether a named one is there."""
+        source, space = request.source, request.options.space
+        kind = source.WhichOneof("source")
+        if kind == "inline":
+            self._jobs.page(space, 0, 1)
+            with self._folder.begin_upload(space) as upload:
+                upload.write(_inline_content(source))
+                source.upload = upload.keep()
+        elif kind in {"upload", "probe_uid"}:
+            self._folder.upload(space, source.upload or source.probe_uid)
+
+    def _uid_of(self, space: Space, source: ImportSource, original: Path) -> str:
+        """Keeps a probed file that was fetched; uploads have an id already."""
+        if source.WhichOneof("source") != "url":
+            return source.upload or source.probe_uid
+        with self._folder.begin_upload(space) as upload:
+            with original.open("rb") as file:
+                while piece := file.read(COPY_BYTES):
+                    upload.write(piece)
+            return upload.keep()
+
+
+def _inline_content(source: ImportSource) -> bytes:
+    if not source.inline.base64:
+        return source.inline.content
+    try:
+        return base64.b64decode(b"".join(source.inline.content.split()), validate=True)
+    except binascii.Error as error:
+        raise RefusedError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "ERROR_REASON_BASE64_INVALID",
+            "The inline content is no base64; send it as it is and without base64.",
+        ) from error
+
+
+def _obtaining_until(deadline_seconds: float | None) -> Obtaining:
+    """What a call needs to get a file before its client gives up."""
+    end = None if deadline_seconds is None else time.monotonic() + deadline_seconds
+    return Obtaining(
+        now=lambda: datetime.now(UTC),
+        random=SystemRandom(),
+        wait=time.sleep,
+        is_cancelled=lambda: end is not None and time.monotonic() >= end,
+        attempted=lambda _: None,
+    )
+
+
+_FIELD_PROBLEMS = {
+    "filter": "is not supported; leave it out and select by yourself",
+    "page_token": "is not one that a list had",
+    "page_size": "must not be negative",
+}
+
+
+def _refuse_field(field: str) -> NoReturn:
+    raise RefusedError(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "ERROR_REASON_FIELD_INVALID",
+        f"{field} {_FIELD_PROBLEMS[field]}.",
+        {"field": field},
+    )
