@@ -176,7 +176,7 @@ fn code(reason: ErrorReason) -> Code {
         R::Unspecified | R::Internal => Code::Internal,
         R::MethodUnknown => Code::Unimplemented,
         R::DeadlineExceeded => Code::DeadlineExceeded,
-        R::ShuttingDown => Code::Unavailable,
+        R::ShuttingDown | R::SourceUnreachable => Code::Unavailable,
         R::SpaceUnknown
         | R::MemberMissing
         | R::MemberNotRestorable
@@ -186,7 +186,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::MergeUnknown
         | R::HeadUnknown
         | R::OriginUnknown
-        | R::ErasureUnknown => Code::NotFound,
+        | R::ErasureUnknown
+        | R::SourceMissing
+        | R::SourceSecretUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }
@@ -220,7 +222,12 @@ fn code(reason: ErrorReason) -> Code {
         | R::FieldBuilding
         | R::FieldFailed
         | R::ImportNotOpened
-        | R::ImportChunkGap => Code::FailedPrecondition,
+        | R::ImportChunkGap
+        | R::SourceForbidden
+        | R::SourceDenied
+        | R::SourceTooLarge
+        | R::SourceUntrusted
+        | R::UnpackLimit => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired
         | R::FieldInvalid
@@ -266,7 +273,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::JsonTooDeep
         | R::ImportCellsTooMany
         | R::CellNotUtf8
-        | R::CellNotANumber => Code::InvalidArgument,
+        | R::CellNotANumber
+        | R::SourceUrlInvalid
+        | R::SourceFileInvalid => Code::InvalidArgument,
     }
 }
 
