@@ -1,5 +1,6 @@
 """Sources: how the server gets the file of an import that names an URL."""
 
+from zmey.sources.configured import source_settings
 from zmey.sources.errors import SourceCancelledError, SourceError
 from zmey.sources.fetching import Fetched, fetch
 from zmey.sources.settings import Secret, SourceSettings
@@ -11,4 +12,5 @@ __all__ = [
     "SourceError",
     "SourceSettings",
     "fetch",
+    "source_settings",
 ]
