@@ -6,6 +6,8 @@ an import, of a key, or a warning.
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from support.documents import write
 from support.imports import chunk, column, email_column, options, run_import
 from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
+from support.sources import Fetching, reason, settings, web_server
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import error_reason_pb2 as errors
@@ -33,6 +36,8 @@ EXEMPT = {
     "OVERLOADED": "needs concurrent load; tested with the server",
     "STORE_FULL": "needs a full disk or map; tested with the store",
     "STORE_READERS_FULL": "needs all reader slots; tested with the store",
+    "SOURCE_UNTRUSTED": "needs servers with certificates and keys; tested with the sources",
+    "UNPACK_LIMIT": "needs hostile archives; tested with the sources",
     "FIELD_SEARCH_TOO_BROAD": "needs over 100,000 members with one tag",
 }
 
@@ -199,6 +204,23 @@ def _failed(api: Api) -> object:
     return attempt(lambda: api.resolve(keys(fields=[("same", "x")])))
 
 
+def _source(url: str, *, status: int = 0, file: bytes = b"", **source: str) -> object:
+    """Fetches a file; with a status from a web server, which answers it."""
+    with TemporaryDirectory() as name, web_server() as web:
+        folder = Path(name)
+        (folder / "request.json").write_bytes(file)
+        (folder / "into").mkdir()
+        web.page("/a.csv", b"", status)
+        described = settings(upload_folder=folder, file_bytes_max=10)
+        fetching = Fetching(folder / "into", described)
+        error = fetching.refusal(url.replace("WEB", web.origin), **source)
+        return SeenFault(reason(error), error.message, error.details)
+
+
+def _sourced(url: str, **given: Any) -> Callable[[Api], object]:
+    return lambda _: _source(url, **given)
+
+
 CONTACT = rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn())
 RESOLVE = "/zmey.v1.MatchService/Resolve"
 UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
@@ -305,6 +327,14 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "POLICY_VERSIONING": _call(lambda api: api.reset_policy(expected_policy_version=9)),
     "FIELD_BUILDING": _building,
     "FIELD_FAILED": _failed,
+    "SOURCE_URL_INVALID": _sourced("gopher://example.com/"),
+    "SOURCE_UNREACHABLE": _sourced("WEB/a.csv", status=503),
+    "SOURCE_FORBIDDEN": _sourced("http://10.0.0.1/a.csv"),
+    "SOURCE_DENIED": _sourced("WEB/a.csv", status=401),
+    "SOURCE_MISSING": _sourced("WEB/b.csv"),
+    "SOURCE_TOO_LARGE": _sourced("rfs://upload/request.json", file=b"x" * 11),
+    "SOURCE_SECRET_UNKNOWN": _sourced("http://127.0.0.1/", secret="crm"),
+    "SOURCE_FILE_INVALID": _sourced("rfs://upload/", file=b"{"),
 }
 
 

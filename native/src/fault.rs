@@ -176,7 +176,7 @@ fn code(reason: ErrorReason) -> Code {
         R::Unspecified | R::Internal => Code::Internal,
         R::MethodUnknown => Code::Unimplemented,
         R::DeadlineExceeded => Code::DeadlineExceeded,
-        R::ShuttingDown => Code::Unavailable,
+        R::ShuttingDown | R::SourceUnreachable => Code::Unavailable,
         R::SpaceUnknown
         | R::MemberMissing
         | R::MemberNotRestorable
@@ -187,7 +187,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::HeadUnknown
         | R::OriginUnknown
         | R::ErasureUnknown
-        | R::UploadUnknown => Code::NotFound,
+        | R::UploadUnknown
+        | R::SourceMissing
+        | R::SourceSecretUnknown => Code::NotFound,
         R::Overloaded
         | R::StoreFull
         | R::StoreReadersFull
@@ -224,7 +226,12 @@ fn code(reason: ErrorReason) -> Code {
         | R::FieldFailed
         | R::ImportNotOpened
         | R::UploadNotOpened
-        | R::ImportChunkGap => Code::FailedPrecondition,
+        | R::ImportChunkGap
+        | R::SourceForbidden
+        | R::SourceDenied
+        | R::SourceTooLarge
+        | R::SourceUntrusted
+        | R::UnpackLimit => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired
         | R::OperationNameInvalid
@@ -273,7 +280,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::JsonTooDeep
         | R::ImportCellsTooMany
         | R::CellNotUtf8
-        | R::CellNotANumber => Code::InvalidArgument,
+        | R::CellNotANumber
+        | R::SourceUrlInvalid
+        | R::SourceFileInvalid => Code::InvalidArgument,
     }
 }
 

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from zmey.cli.exits import CommandError, UsageError
 from zmey.config import (
     CONFIG_VARIABLE,
+    JSON_FLAGS,
     ConfigError,
     Settings,
     describe_default,
@@ -95,12 +96,14 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
-    if name == "spaces":
+    if name in JSON_FLAGS:
         return "JSON"
     if name.endswith("_address"):
         return "HOST:PORT"
-    if name.endswith("_path"):
+    if name.endswith(("_path", "_folder")):
         return "DIRECTORY"
+    if name.endswith("_file"):
+        return "FILE"
     return _METAVARS.get(field.annotation, "TEXT")
 
 

@@ -1,8 +1,9 @@
 """Configuration: one typed place for every option, checked when the server starts."""
 
 from zmey.config.core import CoreConfig, FieldConfig, SpaceConfig
-from zmey.config.loading import CONFIG_VARIABLE, ConfigError, load_settings
+from zmey.config.loading import CONFIG_VARIABLE, JSON_FLAGS, ConfigError, load_settings
 from zmey.config.settings import IN_MEMORY, OFF, Settings, split_address
+from zmey.config.sources import Network, SecretSettings
 from zmey.config.spaces import (
     ADDRESS_TYPES,
     ANY_TYPE,
@@ -23,6 +24,7 @@ __all__ = [
     "ANY_TYPE",
     "CONFIG_VARIABLE",
     "IN_MEMORY",
+    "JSON_FLAGS",
     "OFF",
     "README_END",
     "README_START",
@@ -30,7 +32,9 @@ __all__ = [
     "CoreConfig",
     "FieldConfig",
     "FieldSettings",
+    "Network",
     "PolicySettings",
+    "SecretSettings",
     "Settings",
     "SpaceConfig",
     "SpaceSettings",

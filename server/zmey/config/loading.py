@@ -15,6 +15,8 @@ from zmey.config.settings import ENVIRONMENT_PREFIX, Settings
 
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
 
+# Options with an inner structure, which flags write as JSON.
+JSON_FLAGS = ("secrets", "spaces")
 # Variables with our prefix that are no options: the path of the file, the address for clients, the
 # build's own, and what Kubernetes sets in every container beside a service named "zmey".
 FOREIGN_VARIABLES = (CONFIG_VARIABLE, "ZMEY_ADDRESS", "ZMEY_PHONENUMBERS_PYTHON")
@@ -46,8 +48,9 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     in_file = _read_file(file)
     _refuse_unknown_variables()
-    if isinstance(given.get("spaces"), str):
-        given["spaces"] = _parse_json("--spaces", given["spaces"])
+    for name in JSON_FLAGS:
+        if isinstance(given.get(name), str):
+            given[name] = _parse_json(f"--{name}", given[name])
 
     class SettingsOfFile(Settings):
         """The options with this very file as a source."""

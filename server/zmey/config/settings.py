@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from zmey.config.core import CoreConfig
+from zmey.config.sources import Networks, SecretName, SecretSettings
 from zmey.config.spaces import SpaceSettings, numbered_as_list
 
 ENVIRONMENT_PREFIX = "ZMEY_"
@@ -112,6 +113,59 @@ class Settings(BaseSettings):
         ge=KIB,
         lt=2**31,
         description="Bytes of one import that may wait for their commit.",
+    )
+    import_jobs_max: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Imports of files that run at once; the others wait in turn.",
+    )
+    import_folder: str = Field(
+        default="",
+        description="Directory for the files of imports while they are read and for reports; none "
+        f"is `imports` in the directory of the store, or a temporary one with {IN_MEMORY}.",
+    )
+    import_file_bytes_max: int = Field(
+        default=GIB,
+        ge=KIB,
+        le=TIB,
+        description="Bytes of the file of one import, as it comes and as it is unpacked.",
+    )
+    upload_folder: str = Field(
+        default="", description="Directory that rfs://upload/ is for imports; none refuses it."
+    )
+    fetch_timeout_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds that one attempt to fetch a file may take in all.",
+    )
+    allowed_networks: Networks = Field(
+        default=(),
+        description="Networks that files may be fetched from although they are private, loopback "
+        "or special, such as 10.0.0.0/8; a list, with commas as a flag or variable.",
+    )
+    known_hosts_file: str = Field(
+        default="", description="Keys of sftp servers in OpenSSH's form; others are refused."
+    )
+    unpack_memory_bytes_max: int = Field(
+        default=512 * MIB,
+        ge=128 * MIB,
+        le=TIB,
+        description="Bytes of memory of the process that unpacks an archive or spreadsheet.",
+    )
+    unpack_seconds_max: float = Field(
+        default=30.0,
+        ge=1,
+        le=3600,
+        allow_inf_nan=False,
+        description="Seconds that it may take to unpack an archive or spreadsheet.",
+    )
+    secrets: dict[SecretName, SecretSettings] = Field(
+        default={},
+        description="Credentials that imports may name, a [secrets.NAME] table each; as a flag or "
+        "variable a JSON object, but flags are seen by other users of the machine.",
     )
     spaces: tuple[SpaceSettings, ...] = Field(
         default=(SpaceSettings(account_id=1, db_id=1),),

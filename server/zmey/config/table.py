@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from zmey.config.settings import GIB, KIB, MIB, TIB, Settings
+from zmey.config.sources import SecretSettings
 from zmey.config.spaces import FieldSettings, SpaceSettings
 
 README_START = "<!-- options -->"
@@ -16,6 +17,7 @@ _DEFAULTS = {
     "spaces": "account 1, db 1",
     "blocked": "null, unknown, n/a, test@test.com, …",
 }
+NOTHING: tuple[object, ...] = ((), {}, "", SecretStr(""))
 _UNITS = ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB"))
 
 
@@ -34,7 +36,7 @@ def describe_default(name: str, field: FieldInfo) -> str:
         return "required"
     if isinstance(value, bool):
         return "on" if value else "off"
-    if value is None or value in ((), {}):
+    if value is None or value in NOTHING:
         return "none"
     if "bytes" in name:
         return _bytes(value)
@@ -55,6 +57,12 @@ def options_markdown() -> str:
             "| --- | --- | --- |",
             *_rows(SpaceSettings),
             *_rows(FieldSettings, "fields."),
+            "",
+            "Each `[secrets.NAME]` table:",
+            "",
+            "| option | default | what it does |",
+            "| --- | --- | --- |",
+            *_rows(SecretSettings),
         ]
     )
 

@@ -94,13 +94,18 @@ class Files:
 def refusal_of(error: SourceError) -> RefusedError:
     """Says why a file is not to be had, as it goes out to callers."""
     reason = error_reason_pb2.ErrorReason.Name(error.reason)
-    return RefusedError(_code_of(error), reason, error.message, error.details)
+    code = _CODES.get(error.reason, grpc.StatusCode.FAILED_PRECONDITION)
+    return RefusedError(code, reason, error.message, error.details)
 
 
-def _code_of(error: SourceError) -> grpc.StatusCode:
-    if error.is_transient:
-        return grpc.StatusCode.UNAVAILABLE
-    return grpc.StatusCode.FAILED_PRECONDITION
+# The codes of the contract; reasons that are not here are FAILED_PRECONDITION.
+_CODES = {
+    error_reason_pb2.ERROR_REASON_SOURCE_UNREACHABLE: grpc.StatusCode.UNAVAILABLE,
+    error_reason_pb2.ERROR_REASON_SOURCE_MISSING: grpc.StatusCode.NOT_FOUND,
+    error_reason_pb2.ERROR_REASON_SOURCE_SECRET_UNKNOWN: grpc.StatusCode.NOT_FOUND,
+    error_reason_pb2.ERROR_REASON_SOURCE_URL_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
+    error_reason_pb2.ERROR_REASON_SOURCE_FILE_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
+}
 
 
 def _sync(path: Path) -> None:

@@ -9,6 +9,7 @@ from zmey.imports.files import Files
 from zmey.imports.folder import ImportFolder
 from zmey.imports.runner import Runner
 from zmey.imports.service import ImportOperations
+from zmey.sources import source_settings
 from zmey.v1.space_pb2 import Space
 
 # Calls that wait for an import may take this part of the workers.
@@ -19,7 +20,7 @@ def open_imports(core: CallableCore, settings: Settings) -> tuple[ImportOperatio
     """Returns what answers calls about imports, and what runs them once it is started."""
     jobs = CoreJobs(core)
     folder = ImportFolder(_folder_of(settings), settings.import_file_bytes_max)
-    files = Files(folder, settings.to_sources())
+    files = Files(folder, source_settings(settings))
     spaces = [Space(account_id=space.account_id, db_id=space.db_id) for space in settings.spaces]
     runner = Runner(jobs, folder, files, spaces, settings.import_jobs_max)
     waiters_max = max(1, settings.workers // WAITERS_PART)
@@ -27,7 +28,9 @@ def open_imports(core: CallableCore, settings: Settings) -> tuple[ImportOperatio
 
 
 def _folder_of(settings: Settings) -> Path:
+    if settings.import_folder:
+        return Path(settings.import_folder)
     if settings.store_path == IN_MEMORY:
         # A store that keeps nothing has imports that nobody goes on with.
         return Path(tempfile.mkdtemp(prefix="zmey-imports-"))
-    return Path(settings.import_folder)
+    return Path(settings.store_path) / "imports"

@@ -19,7 +19,7 @@ from zmey.imports.operations import is_finished
 from zmey.internal.v1.jobs_pb2 import Job
 from zmey.logs import get_logger
 from zmey.refusal import RefusedError
-from zmey.sources import SourceError
+from zmey.sources import SourceCancelledError, SourceError
 from zmey.v1 import import_job_pb2
 from zmey.v1.space_pb2 import Space
 
@@ -122,13 +122,9 @@ class Runner:
         try:
             original = self._files.original(space, request, directory, obtaining)
             unpacked = self._files.unpacked(original, request, directory, obtaining)
-        except SourceError:
-            if self._stopping.is_set():
-                return None
-            if self._is_cancelling(job):
-                # The core ends it before it would open any file.
-                return directory
-            raise
+        except SourceCancelledError:
+            # The core ends a cancelled import before it would open any file.
+            return None if self._stopping.is_set() else directory
         if unpacked.shape:
             request.reading.shape = unpacked.shape
         relative = unpacked.path.relative_to(self._folder.path)

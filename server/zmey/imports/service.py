@@ -23,7 +23,7 @@ from zmey.imports.operations import is_finished, operation_of
 from zmey.imports.report import report_pieces
 from zmey.imports.runner import Runner
 from zmey.refusal import RefusedError
-from zmey.sources import SourceError
+from zmey.sources import SourceCancelledError, SourceError
 from zmey.v1 import import_job_pb2
 from zmey.v1.import_job_pb2 import (
     DownloadReportRequest,
@@ -92,6 +92,12 @@ class ImportOperations:
                 unpacked = self._files.unpacked(original, request, directory, obtaining)
             except SourceError as error:
                 raise refusal_of(error) from error
+            except SourceCancelledError as error:
+                raise RefusedError(
+                    grpc.StatusCode.DEADLINE_EXCEEDED,
+                    "ERROR_REASON_DEADLINE_EXCEEDED",
+                    "The deadline passed before the file was there; give the call more time.",
+                ) from error
             if unpacked.shape:
                 request.reading.shape = unpacked.shape
             answer = self._jobs.probe(request, str(unpacked.path))
