@@ -2,20 +2,18 @@
 
 import csv
 import json
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.longrunning.operations_pb2 import GetOperationRequest
 from rich.table import Table
 
 from demo.people import CITIZENS, PEOPLE, SPACE
 from demo.stage import Stage
-from zmey.cli.chunks import CHUNK_ROWS_MAX
-from zmey.cli.exits import UNAVAILABLE
-from zmey.cli.import_stream import CHUNKS_AHEAD_MAX
 from zmey.client import Client
-from zmey.v1.match_service_pb2 import ResolveBatchRequest, ResolveRequest
+from zmey.v1.import_job_pb2 import ImportMetadata
+from zmey.v1.match_service_pb2 import ResolveBatchRequest
 from zmey.v1.matching_pb2 import MatchKeys
 from zmey.v1.member_service_pb2 import GetMemberRequest
 
@@ -26,10 +24,8 @@ ASK_ROWS = 10_000
 # Rows whose data are compared with the file, evenly spread.
 COMPARED_ROWS = 400
 
-# A client never has more rows under way, so at least one receipt has come by then.
-KILL_AFTER_ROWS = CHUNK_ROWS_MAX * CHUNKS_AHEAD_MAX + CHUNK_ROWS_MAX
-
-ACKNOWLEDGED = re.compile(r"([\d,]+)\s+rows\s+are\s+acknowledged")
+# A quarter of the file: there is much to lose, and much to go on with.
+KILL_AFTER_ROWS = PEOPLE * COPIES // 4
 
 
 @dataclass(frozen=True)
@@ -53,12 +49,14 @@ def crash_and_resume(stage: Stage) -> None:
         "of its import\nthe server gets SIGKILL.",
     )
     population = write_population(stage.directory / FILE)
-    acknowledged = _import_until_killed(stage)
-    stage.act("Start again", "The store is opened as the dead process left it.")
+    name, durable = _import_until_killed(stage)
+    stage.act(
+        "Start again",
+        "The store is opened as the dead process left it; the import goes on by itself.",
+    )
     stage.start_server()
-    _compare_with_receipts(stage, population, acknowledged)
-    stage.act("Go on", "The same command again goes on where the receipts stopped.")
-    stage.run(*_import_command())
+    _compare_with_counters(stage, population, durable)
+    stage.run("operations", "wait", name)
     with stage.client() as client:
         found = _contact_ids(client, population.ids)
     total = len(population.rows)
@@ -82,49 +80,46 @@ def write_population(path: Path) -> Population:
     return Population(columns, rows)
 
 
-def _import_command() -> list[str]:
-    return ["import", FILE, "--map", "rec_id=external_customer_id", "--prefix", "febrl."]
-
-
-def _import_until_killed(stage: Stage) -> int:
-    """Returns how many rows the client had receipts for."""
+def _import_until_killed(stage: Stage) -> tuple[str, int]:
+    """Returns the operation, and how many rows it had told to be durable."""
+    stage.run("import", FILE, "--map", "rec_id=external_customer_id", "--prefix", "febrl.",
+              "--no-watch")  # fmt: skip
+    (operation,) = stage.read("operations", "list", "--limit", "1", "--json").splitlines()
+    name = str(json.loads(operation)["operation"])
+    durable = 0
     with stage.client() as client:
-        before = _revision(client)
-        command = stage.start(*_import_command())
-        while command.running and _revision(client) - before < KILL_AFTER_ROWS:
+        while durable < KILL_AFTER_ROWS:
             time.sleep(POLL_SECONDS)
-    stage.require(command.running, "the import ended before the server could be killed")
+            found = client.operations.GetOperation(GetOperationRequest(name=name))
+            stage.require(not found.done, "the import ended before the server could be killed")
+            metadata = ImportMetadata()
+            found.metadata.Unpack(metadata)
+            durable = metadata.counters.read
     stage.kill_server()
-    code, stderr = command.wait()
-    stage.require(code == UNAVAILABLE, f"the import ended with {code}, not with {UNAVAILABLE}")
-    told = ACKNOWLEDGED.search(stderr)
-    if told is None:
-        stage.require(False, "the import did not say how many rows are acknowledged")
-        return 0
-    return int(told[1].replace(",", ""))
+    return name, durable
 
 
-def _compare_with_receipts(stage: Stage, population: Population, acknowledged: int) -> None:
+def _compare_with_counters(stage: Stage, population: Population, durable: int) -> None:
     with stage.client() as client:
         found = _contact_ids(client, population.ids)
-        promised = found[:acknowledged]
-        compared = range(0, acknowledged, max(1, acknowledged // COMPARED_ROWS))
+        promised = found[:durable]
+        compared = range(0, durable, max(1, durable // COMPARED_ROWS))
         wrong = sum(_data(client, found[row]) != _expected(population, row) for row in compared)
     missing = promised.count(0)
     table = Table(box=None, show_header=False, padding=(0, 3, 0, 0))
     table.add_column(justify="right", style="bold")
     table.add_column()
     table.add_row(f"{len(population.rows):,}", "rows in the file")
-    table.add_row(f"{acknowledged:,}", "rows with a receipt when the server died")
+    table.add_row(
+        f"{durable:,}", "rows were durable, as the import told, when the server died"
+    )
     table.add_row(f"{len(promised) - missing:,}", "of these found after the restart, one by one")
     table.add_row(f"{missing:,}", "of these missing", style="red" if missing else "green")
     table.add_row(f"{len(compared):,}", f"of these compared cell by cell, {wrong:,} differ")
-    late = len(found[acknowledged:]) - found[acknowledged:].count(0)
-    table.add_row(f"{late:,}", "more rows were durable, but their receipts died with the server")
     stage.show(table)
-    stage.require(not missing, f"{missing:,} acknowledged rows are missing")
-    stage.require(not wrong, f"{wrong:,} of {len(compared):,} acknowledged rows have other data")
-    stage.require(len(set(promised)) == acknowledged, "two acknowledged rows share a member")
+    stage.require(not missing, f"{missing:,} durable rows are missing")
+    stage.require(not wrong, f"{wrong:,} of {len(compared):,} durable rows have other data")
+    stage.require(len(set(promised)) == durable, "two durable rows share a member")
 
 
 def _check_store(stage: Stage, expected: int) -> None:
@@ -134,11 +129,6 @@ def _check_store(stage: Stage, expected: int) -> None:
     stage.run("fsck", "store")
     members = json.loads(stage.read("spaces", "list", "store", "--json"))[0]["members"]
     stage.require(members == expected, f"the store has {members:,} members, not {expected:,}")
-
-
-def _revision(client: Client) -> int:
-    request = ResolveRequest(space=SPACE, keys=MatchKeys(contact_id=1))
-    return client.matches.Resolve(request).revision
 
 
 def _contact_ids(client: Client, ids: list[str]) -> list[int]:

@@ -6,8 +6,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from zmey.reasons import reason_name
 from zmey.client.notation import type_name
+from zmey.reasons import reason_name
 from zmey.v1.matching_pb2 import (
     KEY_KIND_CONTACT_ID,
     KEY_KIND_DATASET_ID,

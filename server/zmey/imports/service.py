@@ -128,8 +128,9 @@ class ImportOperations:
     def report(self, request: DownloadReportRequest) -> Iterator[DownloadReportResponse]:
         """Answers DownloadReport."""
         space, job_id = parse_operation(request.operation)
-        self._jobs.get(space, job_id)
-        for piece in report_pieces(self._jobs.rejects(space, job_id)):
+        columns = self._jobs.get(space, job_id).metadata.layout.columns
+        names = [column.name or f"column {n}" for n, column in enumerate(columns, start=1)]
+        for piece in report_pieces(self._jobs.rejects(space, job_id), names):
             yield DownloadReportResponse(content=piece)
 
     def get_operation(
