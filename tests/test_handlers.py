@@ -13,9 +13,9 @@ from handlers import UNARY_METHODS, InProcessServer, full_name
 from messages import import_chunk, import_options, resolve_request, set_request
 from zmey._native import Core, CoreError
 from zmey.config import load_settings
+from zmey.logs import configure_logs
 from zmey.server.calls import DEADLINE_SECONDS_MAX, deadline_seconds
 from zmey.server.failures import failure_of
-from zmey.logs import configure_logs
 from zmey.v1.import_service_pb2 import StreamImportResponse
 from zmey.v1.match_service_pb2 import ResolveResponse
 from zmey.v1.space_pb2 import Space

@@ -110,9 +110,7 @@ def _compare_with_counters(stage: Stage, population: Population, durable: int) -
     table.add_column(justify="right", style="bold")
     table.add_column()
     table.add_row(f"{len(population.rows):,}", "rows in the file")
-    table.add_row(
-        f"{durable:,}", "rows were durable, as the import told, when the server died"
-    )
+    table.add_row(f"{durable:,}", "rows were durable, as the import told, when the server died")
     table.add_row(f"{len(promised) - missing:,}", "of these found after the restart, one by one")
     table.add_row(f"{missing:,}", "of these missing", style="red" if missing else "green")
     table.add_row(f"{len(compared):,}", f"of these compared cell by cell, {wrong:,} differ")

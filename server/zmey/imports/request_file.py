@@ -104,11 +104,11 @@ def _no_member(request: Request, value: Any) -> None:
 
 
 def _groups_add(request: Request, value: Any) -> None:
-    request.options.groups.add.extend(map(_text, value))
+    request.options.groups.add.extend(map(_text, _listed(value)))
 
 
 def _groups_remove(request: Request, value: Any) -> None:
-    request.options.groups.remove.extend(map(_text, value))
+    request.options.groups.remove.extend(map(_text, _listed(value)))
 
 
 def _sequence_event(request: Request, value: Any) -> None:
@@ -116,11 +116,11 @@ def _sequence_event(request: Request, value: Any) -> None:
 
 
 def _sequence_stop(request: Request, value: Any) -> None:
-    request.options.sequence.stop.extend(map(int, value))
+    request.options.sequence.stop.extend(map(int, _listed(value)))
 
 
 def _sequence_start(request: Request, value: Any) -> None:
-    request.options.sequence.start.extend(map(int, value))
+    request.options.sequence.start.extend(map(int, _listed(value)))
 
 
 def _auto_group(request: Request, value: Any) -> None:
@@ -157,6 +157,12 @@ _READERS: dict[str, Callable[[Request, Any], None]] = {
     "sequence.stop": _sequence_stop,
     "track.info": _track_info,
 }
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise TypeError
 
 
 def _flag(value: Any) -> bool:

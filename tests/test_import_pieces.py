@@ -1,0 +1,154 @@
+"""The parts of server-side imports that need no server: names, folder, request.json."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zmey.imports.folder import UPLOAD_KEPT_SECONDS, ImportFolder
+from zmey.imports.names import operation_name, parse_operation, parse_space
+from zmey.imports.request_file import merge_request_file
+from zmey.refusal import RefusedError
+from zmey.v1 import address_pb2, import_job_pb2, member_pb2
+from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
+from zmey.v1.space_pb2 import Space
+
+SPACE = Space(account_id=1, db_id=2)
+OTHER = Space(account_id=1, db_id=3)
+FILE_BYTES_MAX = 10
+
+
+def test_names_go_there_and_back() -> None:
+    name = operation_name(SPACE, 17)
+    assert name == "spaces/1/2/operations/17"
+    assert parse_operation(name) == (SPACE, 17)
+    assert parse_space("spaces/1/2") == SPACE
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "operations/17", "spaces/1/2", "spaces/0/2/operations/1", "spaces/1/2/operations/x",
+     "spaces/1/2/operations/1/", "spaces/01/2/operations/1", "spaces/4294967296/1/operations/1",
+     "spaces/1/2/operations/99999999999999999999"],
+)  # fmt: skip
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        parse_operation(name)
+    assert refused.value.reason == "ERROR_REASON_OPERATION_NAME_INVALID"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ImportFolder:
+    return ImportFolder(tmp_path / "imports", FILE_BYTES_MAX)
+
+
+def upload(folder: ImportFolder, content: bytes, space: Space = SPACE) -> str:
+    with folder.begin_upload(space) as opened:
+        opened.write(content)
+        return opened.keep()
+
+
+def test_an_upload_belongs_to_its_space(folder: ImportFolder) -> None:
+    found = upload(folder, b"abc")
+    assert folder.upload(SPACE, found).read_bytes() == b"abc"
+    assert upload(folder, b"abc") == found, "the same content has the same id"
+    for space, name in ((OTHER, found), (SPACE, "0" * 32), (SPACE, "../1-2/" + found), (SPACE, "")):
+        with pytest.raises(RefusedError) as refused:
+            folder.upload(space, name)
+        assert refused.value.reason == "ERROR_REASON_UPLOAD_UNKNOWN"
+
+
+def test_the_size_of_an_upload_is_bounded(folder: ImportFolder) -> None:
+    upload(folder, b"x" * FILE_BYTES_MAX)
+    with pytest.raises(RefusedError) as refused:
+        upload(folder, b"y" * (FILE_BYTES_MAX + 1))
+    assert refused.value.reason == "ERROR_REASON_FILE_TOO_LARGE"
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(folder: ImportFolder) -> None:
+    with pytest.raises(OSError, match="gone"), folder.begin_upload(SPACE) as opened:
+        opened.write(b"abc")
+        message = "gone"
+        raise OSError(message)
+    assert list((folder.path / "uploads" / "1-2").iterdir()) == []
+
+
+def test_sweeping_keeps_what_is_needed(folder: ImportFolder) -> None:
+    old, used, fresh = upload(folder, b"old"), upload(folder, b"used"), upload(folder, b"fresh")
+    for name in (old, used):
+        os.utime(folder.path / "uploads" / "1-2" / name, (0, 1_000))
+    running, ended = folder.of_job(1), folder.of_job(2)
+    now = float(1_000 + UPLOAD_KEPT_SECONDS + 1)
+    os.utime(folder.path / "uploads" / "1-2" / fresh, (now, now))
+    assert folder.sweep({used}, {1}, lambda: now) == 2
+    kept = {path.name for path in (folder.path / "uploads" / "1-2").iterdir()}
+    assert kept == {used, fresh}
+    assert running.exists()
+    assert not ended.exists()
+
+
+def merged(content: dict[str, Any], call: StartImportRequest | None = None) -> StartImportRequest:
+    request = StartImportRequest()
+    if call is not None:
+        request.CopyFrom(call)
+    merge_request_file(content, request)
+    return request
+
+
+def test_every_parameter_of_a_request_file_is_read() -> None:
+    found = merged(
+        {
+            "addr_type": "cellphone", "charset": "KOI8-R", "separator": "t", "firstline": "1",
+            "if_exists": "must", "newbie.confirm": 1, "no_member": "0", "origin": "17",
+            "member.group.add": ["a", 5], "member.group.remove": ["b"],
+            "sequence.event": 1, "sequence.stop": ["3"], "sequence.start": [4],
+            "auto_group": {"id": "g", "name": "Новые"}, "clean_group": 1, "track.info": "nightly",
+            "content_type": "csv", "action": "member.import",
+        }
+    )  # fmt: skip
+    reading, options = found.reading, found.options
+    assert reading.addr_type == address_pb2.ADDRESS_TYPE_MSISDN
+    assert reading.charset == import_job_pb2.CHARSET_KOI8_R
+    assert reading.separator == import_job_pb2.SEPARATOR_TAB
+    assert reading.first_line == import_job_pb2.FIRST_LINE_NAMES
+    assert options.if_exists == member_pb2.IF_EXISTS_MUST
+    assert (options.newbie_confirm, options.no_member, options.origin_number) == (True, False, 17)
+    assert (list(options.groups.add), list(options.groups.remove)) == (["a", "5"], ["b"])
+    sequence = options.sequence
+    assert (sequence.event, list(sequence.stop), list(sequence.start)) == (True, [3], [4])
+    assert (found.auto_group.id, found.auto_group.name) == ("g", "Новые")
+    assert (found.clean_group, found.track_info) == (True, "nightly")
+
+
+def test_what_the_call_says_goes_before_the_file() -> None:
+    call = StartImportRequest(track_info="mine")
+    call.reading.charset = import_job_pb2.CHARSET_UTF_8
+    call.options.space.CopyFrom(SPACE)
+    found = merged({"charset": "cp1251", "track.info": "theirs", "separator": ";"}, call)
+    assert (found.track_info, found.reading.charset) == ("mine", import_job_pb2.CHARSET_UTF_8)
+    assert found.reading.separator == import_job_pb2.SEPARATOR_SEMICOLON
+    assert found.options.space == SPACE
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ({"charset": "ebcdic"}, "charset"),
+        ({"charset": 7}, "charset"),
+        ({"separator": "#"}, "separator"),
+        ({"firstline": "maybe"}, "firstline"),
+        ({"if_exists": "never"}, "if_exists"),
+        ({"addr_type": "fax"}, "addr_type"),
+        ({"member.group.add": "a"}, "member.group.add"),
+        ({"sequence.stop": ["x"]}, "sequence.stop"),
+        ({"auto_group": "g"}, "auto_group"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_wrong_parameter_is_named(content: dict[str, Any], key: str) -> None:
+    for request in (StartImportRequest(), ProbeImportRequest()):
+        with pytest.raises(RefusedError) as refused:
+            merge_request_file(content, request)
+        assert refused.value.reason == "ERROR_REASON_REQUEST_FILE_INVALID"
+        assert refused.value.details == {"key": key}
