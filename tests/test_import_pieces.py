@@ -67,10 +67,8 @@ def test_the_size_of_an_upload_is_bounded(folder: ImportFolder) -> None:
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(folder: ImportFolder) -> None:
-    with pytest.raises(OSError, match="gone"), folder.begin_upload(SPACE) as opened:
-        opened.write(b"abc")
-        message = "gone"
-        raise OSError(message)
+    with pytest.raises(RefusedError):
+        upload(folder, b"x" * (FILE_BYTES_MAX + 1))
     assert list((folder.path / "uploads" / "1-2").iterdir()) == []
 
 
