@@ -1,0 +1,290 @@
+"""Imports that the server runs, through the contract: sources, operations, reports, restarts."""
+
+import base64
+import gzip
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.longrunning import operations_pb2 as lro
+from google.protobuf.duration_pb2 import Duration
+
+from conftest import StartServer
+from running_server import RunningServer
+from zmey.cli.import_watch import unpack_metadata
+from zmey.client import Client, fault_of
+from zmey.client.uploads import upload_file
+from zmey.v1 import import_job_pb2 as jobs
+from zmey.v1.import_job_pb2 import UploadSourceRequest
+from zmey.v1.import_rows_pb2 import ImportOptions
+from zmey.v1.space_pb2 import Space
+
+SPACE = Space(account_id=1, db_id=1)
+ROWS = b"member.email,name\nann@example.com,Ann\nnobody,Bo\ncy@example.com,Cy\n"
+WAIT_SECONDS = 30
+
+
+def request(source: jobs.ImportSource, **others: Any) -> jobs.StartImportRequest:
+    return jobs.StartImportRequest(source=source, options=ImportOptions(space=SPACE), **others)
+
+
+def inline(content: bytes, *, is_base64: bool = False) -> jobs.ImportSource:
+    return jobs.ImportSource(inline=jobs.InlineSource(content=content, base64=is_base64))
+
+
+def start(client: Client, source: jobs.ImportSource, **others: Any) -> str:
+    name: str = client.imports.StartImport(request(source, **others)).operation
+    return name
+
+
+def wait(client: Client, name: str) -> lro.Operation:
+    asked = lro.WaitOperationRequest(name=name, timeout=Duration(seconds=WAIT_SECONDS))
+    operation = client.operations.WaitOperation(asked)
+    assert operation.done
+    return operation
+
+
+def ended(client: Client, source: jobs.ImportSource, **others: Any) -> jobs.ImportMetadata:
+    """Imports and returns the end of it, which must be a good one."""
+    operation = wait(client, start(client, source, **others))
+    assert not operation.HasField("error"), operation.error
+    metadata = unpack_metadata(operation)
+    response = jobs.ImportMetadata()
+    assert operation.response.Unpack(response)
+    assert response == metadata
+    return metadata
+
+
+def counts(metadata: jobs.ImportMetadata) -> tuple[int, int, int, int]:
+    counters = metadata.counters
+    return counters.read, counters.created, counters.unchanged, counters.rejected
+
+
+def reason_of(failing: Callable[[], object]) -> str:
+    with pytest.raises(grpc.RpcError) as failed:
+        failing()
+    return fault_of(failed.value).reason.removeprefix("ERROR_REASON_")
+
+
+def zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("people.csv", content)
+    return packed.getvalue()
+
+
+SOURCES: dict[str, Callable[[Client], jobs.ImportSource]] = {
+    "inline": lambda _: inline(ROWS),
+    "inline base64": lambda _: inline(base64.encodebytes(ROWS), is_base64=True),
+    "inline gzip": lambda _: inline(gzip.compress(ROWS)),
+    "inline zip": lambda _: inline(zipped(ROWS)),
+    "upload": lambda client: jobs.ImportSource(upload=upload_file(client, SPACE, io.BytesIO(ROWS))),
+    "probe": lambda client: jobs.ImportSource(
+        probe_uid=client.imports.ProbeImport(
+            jobs.ProbeImportRequest(source=inline(ROWS), options=ImportOptions(space=SPACE))
+        ).uid
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_source_gives_the_same(client: Client, kind: str) -> None:
+    metadata = ended(client, SOURCES[kind](client))
+    assert counts(metadata) == (3, 2, 0, 1)
+    assert metadata.state == jobs.IMPORT_STATE_SUCCEEDED
+    assert metadata.created_seconds <= metadata.started_seconds <= metadata.finished_seconds
+    again = ended(client, SOURCES[kind](client))
+    assert counts(again) == (3, 0, 2, 1)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A web server for a folder."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    handler = partial(_QuietHandler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def url(address: str) -> jobs.ImportSource:
+    return jobs.ImportSource(url=jobs.UrlSource(url=address))
+
+
+def test_a_url_and_a_folder_with_its_request(
+    start_server: StartServer, web: tuple[str, Path]
+) -> None:
+    base, folder = web
+    (folder / "people.csv").write_bytes(ROWS)
+    request_file = {"charset": "cp1251", "track.info": "from the file", "content_type": "txt"}
+    (folder / "request.json").write_text(json.dumps(request_file), encoding="utf-8")
+    (folder / "import.txt").write_bytes(
+        "member.email;name\ndee@example.com;Дина\n".encode("cp1251")
+    )
+    server = start_server("--allowed-networks", "127.0.0.0/8")
+    with Client(server.address) as client:
+        assert counts(ended(client, url(base + "people.csv"))) == (3, 2, 0, 1)
+        metadata = ended(client, url(base))
+    assert counts(metadata) == (1, 1, 0, 0)
+    assert metadata.track_info == "from the file"
+    assert metadata.layout.reading.charset == jobs.CHARSET_CP1251
+
+
+def test_a_private_address_is_not_visited(server: RunningServer, web: tuple[str, Path]) -> None:
+    with Client(server.address) as client:
+        operation = wait(client, start(client, url(web[0] + "people.csv")))
+        assert unpack_metadata(operation).state == jobs.IMPORT_STATE_FAILED
+        assert "allowed_networks" in operation.error.message
+        probe = jobs.ProbeImportRequest(
+            source=url(web[0] + "people.csv"), options=ImportOptions(space=SPACE)
+        )
+        assert reason_of(lambda: client.imports.ProbeImport(probe)) == "SOURCE_FORBIDDEN"
+
+
+def test_a_repeated_request_is_one_import(client: Client) -> None:
+    first = client.imports.StartImport(request(inline(ROWS), request_id="nightly-1"))
+    again = client.imports.StartImport(request(inline(ROWS), request_id="nightly-1"))
+    assert (first.repeated, again.repeated) == (False, True)
+    assert again.operation == first.operation
+    other = request(inline(ROWS + b"dee@example.com,Dee\n"), request_id="nightly-1")
+    assert reason_of(lambda: client.imports.StartImport(other)) == "REQUEST_ID_REUSED"
+
+
+def test_the_report_has_the_rejected_rows(client: Client) -> None:
+    name = start(client, inline(ROWS))
+    wait(client, name)
+    pieces = client.imports.DownloadReport(jobs.DownloadReportRequest(operation=name))
+    lines = b"".join(piece.content for piece in pieces).decode().splitlines()
+    assert lines[0] == "row,reason,message,details,member.email,name"
+    assert len(lines) == 2
+    assert lines[1].startswith("3,")
+    assert lines[1].endswith(",nobody,Bo")
+
+
+def test_operations_are_listed_newest_first(client: Client) -> None:
+    names = [start(client, inline(ROWS + b"\n" * n)) for n in range(5)]
+    for name in names:
+        wait(client, name)
+    asked = lro.ListOperationsRequest(name="spaces/1/1", page_size=2)
+    listed: list[str] = []
+    while True:
+        page = client.operations.ListOperations(asked)
+        listed += [operation.name for operation in page.operations]
+        if not page.next_page_token:
+            break
+        asked.page_token = page.next_page_token
+    assert listed == names[::-1]
+
+
+def test_imports_wait_in_turn(start_server: StartServer) -> None:
+    server = start_server("--import-jobs-max", "1")
+    many = b"member.email\n" + b"".join(b"user%d@example.com\n" % n for n in range(100_000))
+    with Client(server.address) as client:
+        first = start(client, inline(many[:12_000_000]))
+        waiting = [start(client, inline(ROWS + b"\n" * n)) for n in range(3)]
+        states = [
+            unpack_metadata(client.operations.GetOperation(lro.GetOperationRequest(name=name)))
+            for name in waiting
+        ]
+        queued = [state.queue_position for state in states if state.queue_position]
+        assert queued == sorted(queued)
+        ends = [unpack_metadata(wait(client, name)).finished_seconds for name in [first, *waiting]]
+    assert ends == sorted(ends)
+
+
+def test_a_queued_import_is_cancelled_at_once(start_server: StartServer) -> None:
+    server = start_server("--import-jobs-max", "1")
+    many = b"member.email\n" + b"".join(b"user%d@example.com\n" % n for n in range(200_000))
+    with Client(server.address) as client:
+        first = start(client, inline(many))
+        second = start(client, inline(ROWS))
+        client.operations.CancelOperation(lro.CancelOperationRequest(name=second))
+        operation = wait(client, second)
+        assert unpack_metadata(operation).state == jobs.IMPORT_STATE_CANCELLED
+        assert operation.error.code == grpc.StatusCode.CANCELLED.value[0]
+        client.operations.CancelOperation(lro.CancelOperationRequest(name=first))
+        assert unpack_metadata(wait(client, first)).counters.read <= 200_000
+        client.operations.DeleteOperation(lro.DeleteOperationRequest(name=second))
+        gone = lro.GetOperationRequest(name=second)
+        assert reason_of(lambda: client.operations.GetOperation(gone)) == "OPERATION_UNKNOWN"
+
+
+REFUSED: dict[str, tuple[str, Callable[[Client], object]]] = {
+    "no source": (
+        "FIELD_REQUIRED",
+        lambda client: client.imports.StartImport(request(jobs.ImportSource())),
+    ),
+    "unknown upload": (
+        "UPLOAD_UNKNOWN",
+        lambda client: start(client, jobs.ImportSource(upload="0" * 32)),
+    ),
+    "no base64": (
+        "BASE64_INVALID",
+        lambda client: start(client, inline(b"%%%", is_base64=True)),
+    ),
+    "unknown space": (
+        "SPACE_UNKNOWN",
+        lambda client: client.imports.StartImport(
+            jobs.StartImportRequest(
+                source=inline(ROWS), options=ImportOptions(space=Space(account_id=9, db_id=9))
+            )
+        ),
+    ),
+    "upload without header": (
+        "UPLOAD_NOT_OPENED",
+        lambda client: client.imports.UploadSource(iter([UploadSourceRequest(content=b"x")])),
+    ),
+    "a name that is none": (
+        "OPERATION_NAME_INVALID",
+        lambda client: client.operations.GetOperation(lro.GetOperationRequest(name="x")),
+    ),
+    "an operation that never was": (
+        "OPERATION_UNKNOWN",
+        lambda client: client.operations.GetOperation(
+            lro.GetOperationRequest(name="spaces/1/1/operations/4711")
+        ),
+    ),
+    "a filter": (
+        "FIELD_INVALID",
+        lambda client: client.operations.ListOperations(
+            lro.ListOperationsRequest(name="spaces/1/1", filter="done=true")
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_wrong_requests_are_refused(client: Client, what: str) -> None:
+    reason, failing = REFUSED[what]
+    assert reason_of(partial(failing, client)) == reason
+
+
+def test_a_wait_ends_in_time(start_server: StartServer) -> None:
+    server = start_server("--import-jobs-max", "1")
+    many = b"member.email\n" + b"".join(b"user%d@example.com\n" % n for n in range(200_000))
+    with Client(server.address) as client:
+        name = start(client, inline(many))
+        asked = lro.WaitOperationRequest(name=name, timeout=Duration(nanos=1_000_000))
+        assert not client.operations.WaitOperation(asked).done
+        asked = lro.WaitOperationRequest(name=name)
+        assert not client.operations.WaitOperation(asked, timeout=0.8).done
+        client.operations.CancelOperation(lro.CancelOperationRequest(name=name))
+        wait(client, name)
