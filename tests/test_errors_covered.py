@@ -4,6 +4,7 @@ Each row answers the fault that a caller sees: of a whole call, of an item of a 
 an import, of a key, or a warning.
 """
 
+import gzip
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
 from support.sources import Fetching, reason, settings, web_server
 from zmey.config import FieldConfig
+from zmey.sources import SourceError, unpack
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import error_reason_pb2 as errors
 from zmey.v1 import import_rows_pb2 as rows_pb2
@@ -37,7 +39,6 @@ EXEMPT = {
     "STORE_FULL": "needs a full disk or map; tested with the store",
     "STORE_READERS_FULL": "needs all reader slots; tested with the store",
     "SOURCE_UNTRUSTED": "needs servers with certificates and keys; tested with the sources",
-    "UNPACK_LIMIT": "needs hostile archives; tested with the sources",
     "FIELD_SEARCH_TOO_BROAD": "needs over 100,000 members with one tag",
 }
 
@@ -221,6 +222,16 @@ def _sourced(url: str, **given: Any) -> Callable[[Api], object]:
     return lambda _: _source(url, **given)
 
 
+def _unpacked(api: Api) -> object:  # noqa: ARG001 - a row is given it
+    """Unpacks an archive that is a bomb."""
+    with TemporaryDirectory() as name:
+        (Path(name) / "a.gz").write_bytes(gzip.compress(bytes(20_000_000)))
+        described = settings(file_bytes_max=100_000_000)
+        with pytest.raises(SourceError) as caught:
+            unpack(Path(name) / "a.gz", Path(name), described, cancelled=lambda: False)
+        return SeenFault(reason(caught.value), caught.value.message, caught.value.details)
+
+
 CONTACT = rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn())
 RESOLVE = "/zmey.v1.MatchService/Resolve"
 UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
@@ -334,6 +345,7 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "SOURCE_MISSING": _sourced("WEB/b.csv"),
     "SOURCE_TOO_LARGE": _sourced("rfs://upload/request.json", file=b"x" * 11),
     "SOURCE_SECRET_UNKNOWN": _sourced("http://127.0.0.1/", secret="crm"),
+    "UNPACK_LIMIT": _unpacked,
     "SOURCE_FILE_INVALID": _sourced("rfs://upload/", file=b"{"),
 }
 

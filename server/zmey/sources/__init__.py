@@ -4,6 +4,7 @@ from zmey.sources.configured import source_settings
 from zmey.sources.errors import SourceCancelledError, SourceError
 from zmey.sources.fetching import Fetched, fetch
 from zmey.sources.settings import Secret, SourceSettings
+from zmey.sources.unpacking import Unpacked, unpack
 
 __all__ = [
     "Fetched",
@@ -11,6 +12,8 @@ __all__ = [
     "SourceCancelledError",
     "SourceError",
     "SourceSettings",
+    "Unpacked",
     "fetch",
     "source_settings",
+    "unpack",
 ]

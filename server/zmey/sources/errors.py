@@ -115,17 +115,20 @@ def untrusted(url: str, problem: str, **more: str) -> SourceError:
     )
 
 
-def file_invalid(file: str, problem: str, **more: str) -> SourceError:
-    """Makes the error of a file that cannot be read as what it seems to be."""
-    return SourceError(
-        reasons.ERROR_REASON_SOURCE_FILE_INVALID, f"{file} {problem}.", {"file": file, **more}
-    )
+def file_invalid(file: str, problem: str, *, subject: str = "", **more: str) -> SourceError:
+    """Makes the error of a file that cannot be read as what it seems to be.
+
+    `problem` completes the sentence that begins with the subject, or with the name of the file.
+    """
+    message = f"{subject or file} {problem}."
+    details = {"file": file, **more}
+    return SourceError(reasons.ERROR_REASON_SOURCE_FILE_INVALID, message, details)
 
 
-def unpack_limit(limit: str, maximum: int, problem: str) -> SourceError:
+def unpack_limit(limit: str, maximum: str, problem: str) -> SourceError:
     """Makes the error of an archive or spreadsheet that costs too much."""
     return SourceError(
         reasons.ERROR_REASON_UNPACK_LIMIT,
         f"The file {problem}; send it as plain CSV or in parts.",
-        {"limit": limit, "max": str(maximum)},
+        {"limit": limit, "max": maximum},
     )
