@@ -170,6 +170,7 @@ pub enum Code {
 }
 
 /// The one place where reasons become codes. A new reason does not compile without its code.
+#[expect(clippy::too_many_lines, reason = "a line for each reason")]
 fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
@@ -186,10 +187,13 @@ fn code(reason: ErrorReason) -> Code {
         | R::MergeUnknown
         | R::HeadUnknown
         | R::OriginUnknown
-        | R::ErasureUnknown => Code::NotFound,
-        R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
-            Code::ResourceExhausted
-        }
+        | R::ErasureUnknown
+        | R::ImportUnknown => Code::NotFound,
+        R::Overloaded
+        | R::StoreFull
+        | R::StoreReadersFull
+        | R::FieldSearchTooBroad
+        | R::ImportQueueFull => Code::ResourceExhausted,
         R::FieldValueTaken
         | R::MemberExists
         | R::ExternalIdTaken
@@ -220,7 +224,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::FieldBuilding
         | R::FieldFailed
         | R::ImportNotOpened
-        | R::ImportChunkGap => Code::FailedPrecondition,
+        | R::ImportChunkGap
+        | R::ImportNotEnded
+        | R::ImportEnded => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired
         | R::FieldInvalid
