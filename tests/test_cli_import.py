@@ -120,7 +120,7 @@ def test_an_import_is_followed_listed_and_forgotten(server: RunningServer, tmp_p
     zmey(server, "operations", "report", name, str(rejects))
     assert len(read_rejects(rejects)) == 2
     zmey(server, "operations", "delete", name)
-    assert "OPERATION_UNKNOWN" in zmey(server, "operations", "get", name, code=1)
+    assert "IMPORT_UNKNOWN" in zmey(server, "operations", "get", name, code=1)
     assert zmey(server, "operations", "list", "--json") == ""
 
 

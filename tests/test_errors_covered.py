@@ -18,6 +18,7 @@ from support.contract import REASON_CODES
 from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
 from support.documents import write
 from support.imports import chunk, column, email_column, options, run_import
+from support.jobs import create_job, delete_job, fail_job, get_job
 from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
 from support.sources import Fetching, reason, settings, web_server
@@ -232,6 +233,11 @@ def _unpacked(api: Api) -> object:  # noqa: ARG001 - a row is given it
         return SeenFault(reason(caught.value), caught.value.message, caught.value.details)
 
 
+def _ended_twice(api: Api) -> object:
+    job_id = create_job(api).job_id
+    return [fail_job(api, job_id) for _ in range(2)]
+
+
 CONTACT = rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn())
 RESOLVE = "/zmey.v1.MatchService/Resolve"
 UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
@@ -336,6 +342,10 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "CELL_NOT_A_NUMBER": _row([CONTACT, email_column()], "12a", "ann@example.com"),
     "IMPORT_BUSY": _busy,
     "POLICY_VERSIONING": _call(lambda api: api.reset_policy(expected_policy_version=9)),
+    "IMPORT_UNKNOWN": _call(lambda api: get_job(api, 99)),
+    "IMPORT_NOT_ENDED": _call(lambda api: delete_job(api, create_job(api).job_id)),
+    "IMPORT_ENDED": _call(_ended_twice),
+    "IMPORT_QUEUE_FULL": _call(lambda api: [create_job(api) for _ in range(1_001)]),
     "FIELD_BUILDING": _building,
     "FIELD_FAILED": _failed,
     "SOURCE_URL_INVALID": _sourced("gopher://example.com/"),

@@ -23,6 +23,7 @@ from support.core import (
 )
 from support.documents import write
 from support.imports import chunk, column, datakey_column, email_column, options, run_import
+from support.jobs import create_job, url_source
 from support.policies import blocked, custom_field, heads_limit, policy
 from support.requests import (
     address,
@@ -36,6 +37,7 @@ from support.requests import (
 )
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import import_job_pb2 as import_job
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1.policy_pb2 import CustomField
@@ -210,6 +212,19 @@ def resolve_batch(api: Api, count: int) -> object:
     return api.resolve_batch([keys(ANN)] * count)
 
 
+def asked(api: Api, length: int) -> object:
+    """Asks for an import whose request id is so long."""
+    return create_job(api, request_id="j" * length)
+
+
+def from_source(api: Api, source: import_job.ImportSource) -> object:
+    return create_job(api, source=source)
+
+
+def fetched(api: Api, **source: Any) -> object:
+    return from_source(api, url_source(**source))
+
+
 @dataclass(frozen=True)
 class Limit:
     """One bound: `call(api, n)` asks for n of it.
@@ -257,6 +272,23 @@ LIMITS = (
           lambda api, n: open_import(
               api, [email_column(), *(datakey_column(f"c{i}") for i in range(n - 1))])),
     Limit("ImportChunk", 10_000, submit_rows),
+    Limit("StartImportRequest.track_info", 1_024,
+          lambda api, n: create_job(api, track_info="t" * n)),
+    Limit("StartImportRequest.request_id", 128, asked),
+    Limit("ImportSource.source.upload", 128,
+          lambda api, n: from_source(api, import_job.ImportSource(upload="u" * n))),
+    Limit("ImportSource.source.probe_uid", 128,
+          lambda api, n: from_source(api, import_job.ImportSource(probe_uid="u" * n))),
+    Limit("UrlSource.url", 4_096, lambda api, n: fetched(api, url=f"https://{'u' * (n - 8)}")),
+    Limit("UrlSource.attempts", 100, lambda api, n: fetched(api, attempts=n)),
+    Limit("UrlSource.interval_seconds", 86_400, lambda api, n: fetched(api, interval_seconds=n)),
+    Limit("UrlSource.secret", 128, lambda api, n: fetched(api, secret="s" * n)),
+    Limit("ImportReading.sheet", 1_024,
+          lambda api, n: create_job(api, reading=import_job.ImportReading(sheet="s" * n))),
+    Limit("AutoGroup.id", 128,
+          lambda api, n: create_job(api, auto_group=import_job.AutoGroup(id="g" * n))),
+    Limit("AutoGroup.name", 1_024,
+          lambda api, n: create_job(api, auto_group=import_job.AutoGroup(name="n" * n))),
     Limit("MatchService.ResolveBatch", 10_000, resolve_batch),
     Limit("ResolveBatchRequest.items", 10_000, resolve_batch),
     Limit("MatchService.Normalize", 10_000, lambda api, n: api.normalize(addresses(n))),

@@ -224,7 +224,7 @@ def test_a_queued_import_is_cancelled_at_once(start_server: StartServer) -> None
         assert unpack_metadata(wait(client, first)).counters.read <= 200_000
         client.operations.DeleteOperation(lro.DeleteOperationRequest(name=second))
         gone = lro.GetOperationRequest(name=second)
-        assert reason_of(lambda: client.operations.GetOperation(gone)) == "OPERATION_UNKNOWN"
+        assert reason_of(lambda: client.operations.GetOperation(gone)) == "IMPORT_UNKNOWN"
 
 
 REFUSED: dict[str, tuple[str, Callable[[Client], object]]] = {
@@ -257,7 +257,7 @@ REFUSED: dict[str, tuple[str, Callable[[Client], object]]] = {
         lambda client: client.operations.GetOperation(lro.GetOperationRequest(name="x")),
     ),
     "an operation that never was": (
-        "OPERATION_UNKNOWN",
+        "IMPORT_UNKNOWN",
         lambda client: client.operations.GetOperation(
             lro.GetOperationRequest(name="spaces/1/1/operations/4711")
         ),

@@ -16,6 +16,7 @@ pub fn compile(root: &Path) -> Result<(), Box<dyn Error>> {
         "zmey/v1/origin_service.proto",
         "zmey/internal/v1/jobs.proto",
         "zmey/storage/v1/records.proto",
+        "zmey/storage/v1/jobs.proto",
     ];
     let descriptors = protox::compile(files, [&protos])?;
     prost_build::Config::new().bytes(["."]).btree_map(["."]).compile_fds(descriptors)?;

@@ -16,6 +16,7 @@ use crate::config::CoreConfig;
 use crate::datakey::Moment;
 use crate::fault::{Failure, Fault, Result};
 use crate::import::{ActiveImport, ImportStream};
+use crate::jobs::Registry;
 use crate::matching::AddressBook;
 use crate::member::View;
 use crate::metrics::Metrics;
@@ -43,6 +44,7 @@ pub struct Core {
     metrics: Arc<Metrics>,
     clock: Clock,
     active_imports: Mutex<HashSet<ActiveImport>>,
+    jobs: Registry,
     /// Held by the one simulation that runs: each needs memory and reads everything.
     simulating: Mutex<()>,
     closing: AtomicBool,
@@ -87,6 +89,7 @@ impl Core {
             metrics,
             clock,
             active_imports: Mutex::default(),
+            jobs: Registry::default(),
             simulating: Mutex::default(),
             closing: AtomicBool::new(false),
             import_window_bytes: config.import_window_bytes,
@@ -171,6 +174,11 @@ impl Core {
     pub(crate) fn active_imports(&self) -> impl DerefMut<Target = HashSet<ActiveImport>> + '_ {
         // A set without half-made changes: whatever panicked, it is consistent.
         self.active_imports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The imports that this process has claimed.
+    pub(crate) fn jobs(&self) -> &Registry {
+        &self.jobs
     }
 
     /// The one moment of a call in a space.

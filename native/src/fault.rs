@@ -170,6 +170,7 @@ pub enum Code {
 }
 
 /// The one place where reasons become codes. A new reason does not compile without its code.
+#[expect(clippy::too_many_lines, reason = "a line for each reason")]
 fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
@@ -189,12 +190,14 @@ fn code(reason: ErrorReason) -> Code {
         | R::ErasureUnknown
         | R::UploadUnknown
         | R::SourceMissing
-        | R::SourceSecretUnknown => Code::NotFound,
+        | R::SourceSecretUnknown
+        | R::ImportUnknown => Code::NotFound,
         R::Overloaded
         | R::StoreFull
         | R::StoreReadersFull
         | R::FieldSearchTooBroad
-        | R::FileTooLarge => Code::ResourceExhausted,
+        | R::FileTooLarge
+        | R::ImportQueueFull => Code::ResourceExhausted,
         R::FieldValueTaken
         | R::MemberExists
         | R::ExternalIdTaken
@@ -231,7 +234,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::SourceDenied
         | R::SourceTooLarge
         | R::SourceUntrusted
-        | R::UnpackLimit => Code::FailedPrecondition,
+        | R::UnpackLimit
+        | R::ImportNotEnded
+        | R::ImportEnded => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired
         | R::OperationNameInvalid

@@ -3,7 +3,8 @@
 //! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
 //! functions on values; `store` is the ordered byte map; `policy` is what a space decides;
 //! `matching` decides, `member` plans, `write` commits, `explain` says why, `import` takes rows,
-//! `upkeep` goes on after calls, `service` has the methods. ARCHITECTURE.md is the map.
+//! `jobs` are imports that the server runs, `upkeep` goes on after calls, `service` has the
+//! methods. ARCHITECTURE.md is the map.
 
 pub mod address;
 mod allocator;
@@ -14,6 +15,7 @@ pub mod datakey;
 pub mod explain;
 pub mod fault;
 pub mod import;
+pub mod jobs;
 pub mod json;
 pub mod matching;
 pub mod member;

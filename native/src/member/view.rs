@@ -97,7 +97,8 @@ pub struct View<'b> {
     spaces: FxHashMap<u32, OpenSpace>,
     origins: FxHashMap<u32, OpenOrigins>,
     header: StoreHeader,
-    first_revision: u64,
+    /// The header of the snapshot.
+    stored: StoreHeader,
     out: Mutations,
     /// What the attempt that is under way has changed.
     journal: Option<Journal>,
@@ -125,7 +126,7 @@ impl<'b> View<'b> {
         let header: StoreHeader =
             records::get(snapshot, Table::Meta, keys::HEADER)?.unwrap_or_default();
         Ok(Self {
-            first_revision: header.revision,
+            stored: header,
             snapshot,
             slots: Vec::new(),
             others: FxHashMap::default(),
@@ -155,9 +156,14 @@ impl<'b> View<'b> {
         self.header.revision
     }
 
+    /// The first number that no import of the server ever had.
+    pub fn next_job_id(&self) -> u64 {
+        self.header.next_job_id.max(1)
+    }
+
     /// The revision of the snapshot: what came later is in no scan of it.
     pub fn stored_revision(&self) -> u64 {
-        self.first_revision
+        self.stored.revision
     }
 
     /// The snapshot below, for tables that the view does not change.

@@ -4,6 +4,7 @@ mod admin_service;
 mod deleting;
 mod explaining;
 mod head_service;
+mod job_service;
 mod limits;
 mod match_service;
 mod member_service;
@@ -123,9 +124,10 @@ pub const METHODS: [(&str, Method); 30] = [
     }),
 ];
 
-/// The method of a name.
+/// The method of a name, those included that only the process of the server calls.
 pub fn method(name: &str) -> Result<Method> {
-    METHODS.iter().find(|(known, _)| *known == name).map(|&(_, method)| method).ok_or_else(|| {
+    let mut known = METHODS.iter().chain(&job_service::METHODS);
+    known.find(|(known, _)| *known == name).map(|&(_, method)| method).ok_or_else(|| {
         Fault::new(v1::ErrorReason::MethodUnknown, "The server does not have this method.")
             .with("method", name)
     })

@@ -8,7 +8,7 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// The header of a store in which nothing ever changed.
 pub fn fresh() -> StoreHeader {
-    StoreHeader { format_version: FORMAT_VERSION, revision: 0, next_space_number: 1 }
+    StoreHeader { format_version: FORMAT_VERSION, next_space_number: 1, ..StoreHeader::default() }
 }
 
 /// Reads a header, if it is of the version that this build knows.

@@ -274,6 +274,48 @@ pub fn parse_policy(key: &[u8]) -> StoreResult<u32> {
     parse().map(|(space, _)| space).ok_or_else(|| malformed(Table::Policies, key))
 }
 
+/// Appends a key of Jobs. The newest come first, because that is how they are listed.
+pub fn job(key: &mut Vec<u8>, space: u32, job_id: u64) {
+    numbered(key, space, !job_id);
+}
+
+/// The space and the job in a key of Jobs.
+pub fn parse_job(key: &[u8]) -> StoreResult<(u32, u64)> {
+    parse_numbered(Table::Jobs, key).map(|(space, number)| (space, !number))
+}
+
+/// Appends a key of `JobProgress`: in the order of the queue, whatever the space.
+pub fn job_progress(key: &mut Vec<u8>, job_id: u64) {
+    key.extend_from_slice(&job_id.to_be_bytes());
+}
+
+/// The job in a key of `JobProgress`.
+pub fn parse_job_progress(key: &[u8]) -> StoreResult<u64> {
+    parse_number(Table::JobProgress, key)
+}
+
+/// Appends what all keys of Rejects of a job begin with.
+pub fn rejects_of(key: &mut Vec<u8>, space: u32, job_id: u64) {
+    numbered(key, space, job_id);
+}
+
+/// Appends a key of Rejects.
+pub fn rejects(key: &mut Vec<u8>, space: u32, job_id: u64, batch: u64) {
+    rejects_of(key, space, job_id);
+    key.extend_from_slice(&batch.to_be_bytes());
+}
+
+/// The space, the job and the batch in a key of Rejects.
+pub fn parse_rejects(key: &[u8]) -> StoreResult<(u32, u64, u64)> {
+    let parse = || {
+        let (space, rest) = split_u32(key)?;
+        let (job_id, rest) = split_u64(rest)?;
+        let (batch, rest) = split_u64(rest)?;
+        rest.is_empty().then_some((space, job_id, batch))
+    };
+    parse().ok_or_else(|| malformed(Table::Rejects, key))
+}
+
 /// The account and the database in a key of Spaces.
 pub fn parse_space(key: &[u8]) -> StoreResult<(u32, u32)> {
     let parse = || {

@@ -82,7 +82,7 @@ fn lengths_at_the_limits() {
 fn malformed_keys_are_refused_without_telling_them() {
     type Parse = fn(&[u8]) -> Option<StoreError>;
     let number: Parse = |key| parse_numbered(Table::Heads, key).err();
-    let cases: [(Parse, &[u8]); 17] = [
+    let cases: [(Parse, &[u8]); 20] = [
         (|key| parse_space(key).err(), b"1234567"),
         (|key| parse_space(key).err(), b"123456789"),
         (|key| parse_address(key).err(), b"1234"),
@@ -100,6 +100,9 @@ fn malformed_keys_are_refused_without_telling_them() {
         (|key| parse_member_merge(key).err(), b"1234567890123456789"),
         (|key| parse_change(key).err(), b"1234567"),
         (|key| parse_task(key).err(), b"1234567"),
+        (|key| parse_job(key).err(), b"12345678901"),
+        (|key| parse_job_progress(key).err(), b"1234567"),
+        (|key| parse_rejects(key).err(), b"123456789012345678901"),
     ];
     for (index, (parse, key)) in cases.into_iter().enumerate() {
         let error = parse(key).unwrap_or_else(|| panic!("case {index} parses"));
@@ -169,6 +172,11 @@ proptest! {
         }
         prop_assert_eq!(parse_origin(&owned(|key| origin(key, account, db))), Ok((account, db)));
         prop_assert_eq!(parse_change(&owned(|key| change(key, id))), Ok(id));
+        prop_assert_eq!(parse_job(&owned(|key| job(key, db, id))), Ok((db, id)));
+        prop_assert_eq!(parse_job_progress(&owned(|key| job_progress(key, id))), Ok(id));
+        let rejects = owned(|key| rejects(key, db, id, !id));
+        prop_assert_eq!(parse_rejects(&rejects), Ok((db, id, !id)));
+        prop_assert!(rejects.starts_with(&owned(|key| rejects_of(key, db, id))));
     }
 
     #[test]

@@ -68,11 +68,17 @@ pub enum Table {
     Erasures,
     /// space -> `PolicyRecord`: what a space decides.
     Policies,
+    /// space, job id, the newest first -> `JobRecord`: imports that the server runs itself.
+    Jobs,
+    /// job id -> `JobProgressRecord` of an import that has not ended.
+    JobProgress,
+    /// space, job id, batch -> `RejectSegment`: the rows of an import that were refused.
+    Rejects,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -91,6 +97,9 @@ impl Table {
         Self::Tasks,
         Self::Erasures,
         Self::Policies,
+        Self::Jobs,
+        Self::JobProgress,
+        Self::Rejects,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -124,6 +133,9 @@ impl Table {
             Self::Tasks => "tasks",
             Self::Erasures => "erasures",
             Self::Policies => "policies",
+            Self::Jobs => "jobs",
+            Self::JobProgress => "job_progress",
+            Self::Rejects => "rejects",
         }
     }
 }

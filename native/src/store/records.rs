@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::{Snapshot, StoreError, StoreResult, Table};
-use crate::wire::storage::{ChangeList, ChangeSegment};
+use crate::wire::storage::{ChangeList, ChangeSegment, RejectList, RejectSegment};
 
 /// LZ4 cannot expand a block more than this; a larger claim is corrupt and is not allocated.
 const LZ4_RATIO_MAX: usize = 255;
@@ -79,17 +79,35 @@ pub fn unpack_changes(segment: &ChangeSegment) -> StoreResult<ChangeList> {
 
 /// The encoded `ChangeList` of a segment.
 pub fn unpack(segment: &ChangeSegment) -> StoreResult<Bytes> {
-    if segment.content_bytes == 0 {
-        return Ok(segment.content.clone());
+    decompressed(Table::Changes, &segment.content, segment.content_bytes)
+}
+
+/// Makes a segment of rejects; answers also how long they are.
+pub fn pack_rejects(rejects: &RejectList) -> (RejectSegment, usize) {
+    let plain = rejects.encode_to_vec();
+    let bytes = plain.len();
+    let (content, content_bytes) = pack(plain);
+    (RejectSegment { content, content_bytes }, bytes)
+}
+
+/// Reads a segment of rejects.
+pub fn unpack_rejects(segment: &RejectSegment) -> StoreResult<RejectList> {
+    const TABLE: Table = Table::Rejects;
+    decode(TABLE, &decompressed(TABLE, &segment.content, segment.content_bytes)?)
+}
+
+fn decompressed(table: Table, content: &Bytes, content_bytes: u32) -> StoreResult<Bytes> {
+    if content_bytes == 0 {
+        return Ok(content.clone());
     }
-    let plain_bytes = segment.content_bytes as usize;
-    let plain = (plain_bytes / LZ4_RATIO_MAX <= segment.content.len())
-        .then(|| lz4_flex::block::decompress(&segment.content, plain_bytes).ok())
+    let plain_bytes = content_bytes as usize;
+    let plain = (plain_bytes / LZ4_RATIO_MAX <= content.len())
+        .then(|| lz4_flex::block::decompress(content, plain_bytes).ok())
         .flatten()
         .filter(|plain| plain.len() == plain_bytes)
         .ok_or_else(|| StoreError::Corrupt {
-            table: Table::Changes.name(),
-            problem: format!("{} bytes do not decompress", segment.content.len()),
+            table: table.name(),
+            problem: format!("{} bytes do not decompress", content.len()),
         })?;
     Ok(plain.into())
 }

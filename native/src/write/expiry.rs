@@ -9,6 +9,9 @@ use crate::store::{StoreResult, Table, keys};
 /// to delay the commit.
 const FORGOTTEN_PER_COMMIT_MAX: usize = 10_000;
 
+/// Segments of rejected rows that are forgotten in one commit: each may have a megabyte.
+pub const REJECTS_PER_COMMIT_MAX: usize = 1_000;
+
 /// Notes that an entry is to be forgotten.
 pub fn remember(view: &mut View<'_>, table: Table, key: &[u8], expires_seconds: i64) {
     view.put(Table::Expiries, &expiry_key(table, key, expires_seconds), &[]);
@@ -35,11 +38,40 @@ pub fn purge(view: &mut View<'_>, now_seconds: i64) -> StoreResult<()> {
             Err(_) => ControlFlow::Continue(()),
         }
     })?;
+    let mut room = REJECTS_PER_COMMIT_MAX;
     for (expiry, table, key) in expired {
+        // A job that leaves more rejects than there is room for is gone on with in later commits.
+        if table == Table::Jobs && !forget_rejects(view, keys::parse_job(&key)?, &mut room)? {
+            continue;
+        }
         view.delete(Table::Expiries, &expiry);
         view.delete(table, &key);
     }
     Ok(())
+}
+
+/// Removes rejects of a job while there is room for it in the commit; whether none are left.
+pub fn forget_rejects(
+    view: &mut View<'_>,
+    (space, job_id): (u32, u64),
+    room: &mut usize,
+) -> StoreResult<bool> {
+    let prefix = keys::owned(|key| keys::rejects_of(key, space, job_id));
+    let mut found = Vec::new();
+    view.snapshot().scan(Table::Rejects, &prefix, *room + 1, &mut |key, _| {
+        if !key.starts_with(&prefix) {
+            return ControlFlow::Break(());
+        }
+        found.push(key.to_vec());
+        ControlFlow::Continue(())
+    })?;
+    let none_left = found.len() <= *room;
+    found.truncate(*room);
+    *room -= found.len();
+    for key in &found {
+        view.delete(Table::Rejects, key);
+    }
+    Ok(none_left)
 }
 
 fn expiry_key(table: Table, key: &[u8], expires_seconds: i64) -> Vec<u8> {

@@ -102,11 +102,29 @@ impl TestClock {
         self.0.fetch_add(seconds, Ordering::Relaxed);
     }
 
+    pub fn seconds(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub fn clock(&self) -> Clock {
         let seconds = Arc::clone(&self.0);
         Arc::new(move || {
             Timestamp::from_second(seconds.load(Ordering::Relaxed)).expect("a time of this century")
         })
+    }
+}
+
+/// A core in memory with what it stands on.
+pub struct SetUp {
+    pub core: Arc<Core>,
+    pub engine: Arc<dyn Engine>,
+    pub clock: TestClock,
+}
+
+impl SetUp {
+    pub fn new(config: &CoreConfig) -> Self {
+        let (engine, clock): (Arc<dyn Engine>, _) = (Arc::<Memory>::default(), TestClock::new());
+        Self { core: core_with(&engine, config, &clock), engine, clock }
     }
 }
 

@@ -69,7 +69,7 @@ impl View<'_> {
     ) -> Result<T, Failure> {
         debug_assert!(self.journal.is_none(), "attempts do not nest");
         let mark = self.out.mark();
-        let revision = self.header.revision;
+        let header = self.header;
         self.journal = Some(Journal::default());
         let outcome = work(self);
         let journal = self.journal.take().unwrap_or_default();
@@ -78,7 +78,7 @@ impl View<'_> {
                 self.undo(undo);
             }
             self.out.rewind(&mark);
-            self.header.revision = revision;
+            self.header = header;
         }
         outcome
     }

@@ -30,6 +30,13 @@ impl View<'_> {
         self.header.revision
     }
 
+    /// Takes the next number of an import that the server runs.
+    pub fn take_job_id(&mut self) -> u64 {
+        let job_id = self.header.next_job_id.max(1);
+        self.header.next_job_id = job_id + 1;
+        job_id
+    }
+
     /// Gives an address of the batch a new record.
     pub fn set_address(&mut self, slot: u32, record: AddressRecord) {
         let position = slot as usize;
@@ -271,7 +278,7 @@ impl View<'_> {
     /// What makes the changes of this view permanent.
     pub fn into_mutations(mut self) -> Mutations {
         let mut out = std::mem::take(&mut self.out);
-        if self.header.revision != self.first_revision {
+        if self.header != self.stored {
             out.put(Table::Meta, keys::HEADER, &records::encode(&self.header));
         }
         for space in self.spaces.values().filter(|space| space.changed) {

@@ -7,10 +7,12 @@ use super::page::{Entry, fetch};
 use super::{Problems, Store, is_given};
 use crate::store::records::decode;
 use crate::store::{StoreResult, Table, keys};
-use crate::wire::storage::{BodyRecord, FieldRecord, ImportRecord, RequestRecord, TrashRecord};
+use crate::wire::storage::{
+    BodyRecord, FieldRecord, ImportRecord, JobRecord, RequestRecord, TrashRecord,
+};
 
 /// The tables whose entries expire.
-const EXPIRING: [Table; 3] = [Table::Requests, Table::Imports, Table::Trash];
+const EXPIRING: [Table; 4] = [Table::Requests, Table::Imports, Table::Trash, Table::Jobs];
 
 /// Bytes of SHA-256.
 const FINGERPRINT_BYTES: usize = 32;
@@ -166,6 +168,9 @@ fn expiring(
 fn expires_seconds(table: Table, value: &[u8]) -> StoreResult<i64> {
     if table == Table::Imports {
         return Ok(decode::<ImportRecord>(table, value)?.expires_seconds);
+    }
+    if table == Table::Jobs {
+        return Ok(decode::<JobRecord>(table, value)?.expires_seconds);
     }
     if table == Table::Trash {
         return Ok(decode::<TrashRecord>(table, value)?.expires_seconds);

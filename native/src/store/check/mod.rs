@@ -4,6 +4,7 @@
 //! is one sentence with a table and numbers, without personal data.
 
 mod index;
+mod jobs;
 mod log;
 mod member;
 mod merge;
@@ -130,7 +131,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 14] = [
+    let checks: [(Table, PageCheck); 17] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -145,6 +146,9 @@ fn check_snapshot(
         (Table::Tasks, upkeep::tasks),
         (Table::Erasures, upkeep::erasures),
         (Table::Policies, upkeep::policies),
+        (Table::Jobs, jobs::jobs),
+        (Table::JobProgress, jobs::progress),
+        (Table::Rejects, jobs::rejects),
     ];
     for (table, check) in checks {
         let mut entries = 0;

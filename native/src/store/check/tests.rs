@@ -11,6 +11,7 @@ use crate::wire::v1::AddressType;
 use super::*;
 
 mod erasures;
+mod jobs;
 
 const SPACE: u32 = 1;
 const HOUR: u64 = 3_600;
@@ -216,12 +217,15 @@ fn a_sound_store_has_no_problems() {
         ("fields", 3),
         ("heads", 7),
         ("imports", 1),
+        ("job_progress", 0),
+        ("jobs", 0),
         ("member_merges", 2),
         ("merges", 1),
         ("meta", 1),
         ("origins", 2),
         ("policies", 0),
         ("redirects", 2),
+        ("rejects", 0),
         ("requests", 1),
         ("spaces", 1),
         ("tasks", 0),
@@ -230,6 +234,7 @@ fn a_sound_store_has_no_problems() {
     assert_eq!(report.counts, BTreeMap::from(expected));
     assert_eq!((report.format_version, report.revision, report.problems_total), (1, 3, 0));
     seen.extend([("meta", 1), ("spaces", 1), ("tasks", 0), ("erasures", 0), ("policies", 0)]);
+    seen.extend([("jobs", 0), ("job_progress", 0), ("rejects", 0)]);
     assert_eq!(seen, report.counts);
 }
 

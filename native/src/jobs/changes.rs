@@ -1,0 +1,174 @@
+//! What happens to a job after it was stored, but for its rows.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::check::checked;
+use super::create::named;
+use super::record::{self, Stored};
+use crate::fault::{Failure, Fault};
+use crate::store::{Table, keys};
+use crate::wire::internal::v1::UpdateJobRequest;
+use crate::wire::storage::JobRecord;
+use crate::wire::v1::{ErrorReason, ImportState, StartImportRequest};
+use crate::write::expiry;
+use crate::write::operation::{Operation, Scene};
+
+/// Ends a job that does not run, or notes that it is to stop.
+#[derive(Debug)]
+pub struct CancelJob {
+    /// The job.
+    pub job_id: u64,
+    /// Whether this process runs it.
+    pub is_claimed: bool,
+}
+
+impl Operation for CancelJob {
+    fn name(&self) -> &'static str {
+        "CancelJob"
+    }
+
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let now_seconds = scene.batch.moment.now.as_second();
+        let mut stored = record::find(scene.view, scene.space(), self.job_id, now_seconds)?;
+        if !stored.is_ended() && (stored.state() == ImportState::Queued || !self.is_claimed) {
+            stored.end(scene, ImportState::Cancelled);
+        } else if !stored.is_ended() {
+            stored.progress.is_cancelling = true;
+            stored.store(scene);
+        }
+        answer(scene, &stored)
+    }
+}
+
+/// Keeps what the process knows of a job.
+#[derive(Debug)]
+pub struct UpdateJob {
+    /// What to replace.
+    pub request: UpdateJobRequest,
+}
+
+impl Operation for UpdateJob {
+    fn name(&self) -> &'static str {
+        "UpdateJob"
+    }
+
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let mut stored = record::find_unfinished(scene.view, self.request.job_id)?;
+        if let Some(attempt) = self.request.attempt {
+            stored.job.attempt = attempt;
+        }
+        if let Some(file_path) = &self.request.file_path {
+            stored.job.file_path.clone_from(file_path);
+        }
+        if let Some(request) = &self.request.request {
+            replace_request(scene, &mut stored, request)?;
+        }
+        stored.store(scene);
+        answer(scene, &stored)
+    }
+}
+
+/// Gives a job further options; its group stays where they name no other.
+fn replace_request(
+    scene: &Scene<'_, '_>,
+    stored: &mut Stored,
+    request: &StartImportRequest,
+) -> Result<(), Failure> {
+    checked(&scene.batch.space, request)?;
+    stored.job.request = request.encode_to_vec().into();
+    let group = request.auto_group.as_ref();
+    let is_another = |id: &str| id != stored.job.group_id && !id.is_empty();
+    match group {
+        None => (stored.job.group_id, stored.job.group_name) = (String::new(), String::new()),
+        Some(group) if is_another(&group.id) || stored.job.group_id.is_empty() => {
+            (stored.job.group_id, stored.job.group_name) = named(scene, group, &BTreeSet::new())?;
+        }
+        Some(group) if !group.name.is_empty() => stored.job.group_name.clone_from(&group.name),
+        Some(_) => {}
+    }
+    stored.progress.group_id.clone_from(&stored.job.group_id);
+    stored.progress.clean_group = request.clean_group;
+    Ok(())
+}
+
+/// Ends a job that cannot begin or go on; one that was to stop anyway counts as cancelled.
+#[derive(Debug)]
+pub struct FailJob {
+    /// The job.
+    pub job_id: u64,
+    /// An encoded google.rpc.Status.
+    pub error: Bytes,
+}
+
+impl Operation for FailJob {
+    fn name(&self) -> &'static str {
+        "FailJob"
+    }
+
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let mut stored = record::find_unfinished(scene.view, self.job_id)?;
+        if stored.progress.is_cancelling {
+            stored.end(scene, ImportState::Cancelled);
+        } else {
+            stored.job.error = self.error.clone();
+            stored.end(scene, ImportState::Failed);
+        }
+        answer(scene, &stored)
+    }
+}
+
+/// Forgets a job that has ended: at once for everybody, its rejects bit by bit. Answers 1 where
+/// nothing is left.
+#[derive(Debug)]
+pub struct DeleteJob {
+    /// The job.
+    pub job_id: u64,
+    /// Whether it goes on, so that the job may be gone or out of sight.
+    pub goes_on: bool,
+}
+
+impl Operation for DeleteJob {
+    fn name(&self) -> &'static str {
+        "DeleteJob"
+    }
+
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let space = scene.space();
+        let key = keys::owned(|key| keys::job(key, space, self.job_id));
+        let now_seconds = scene.batch.moment.now.as_second();
+        let job = scene.view.record::<JobRecord>(Table::Jobs, &key)?;
+        let is_seen = |job: &JobRecord| job.end.is_none() || job.expires_seconds > now_seconds;
+        let Some(mut job) = job.filter(|job| self.goes_on || is_seen(job)) else {
+            return if self.goes_on {
+                Ok(vec![1])
+            } else {
+                Err(record::unknown(self.job_id).into())
+            };
+        };
+        if job.end.is_none() {
+            let message = "The import has not ended; cancel it first.";
+            let fault = Fault::new(ErrorReason::ImportNotEnded, message);
+            return Err(fault.with("job_id", self.job_id).into());
+        }
+        expiry::forget(scene.view, Table::Jobs, &key, job.expires_seconds);
+        let mut room = expiry::REJECTS_PER_COMMIT_MAX;
+        let is_whole = expiry::forget_rejects(scene.view, (space, self.job_id), &mut room)?;
+        if is_whole {
+            scene.view.set_record::<JobRecord>(Table::Jobs, key, None);
+        } else {
+            // Nobody sees it any more, and what ends what has expired would go on.
+            job.expires_seconds = now_seconds;
+            expiry::remember(scene.view, Table::Jobs, &key, job.expires_seconds);
+            scene.view.set_record(Table::Jobs, key, Some(&job));
+        }
+        Ok(vec![u8::from(is_whole)])
+    }
+}
+
+fn answer(scene: &Scene<'_, '_>, stored: &Stored) -> Result<Vec<u8>, Failure> {
+    let unfinished = record::unfinished(scene.view)?;
+    Ok(stored.to_wire(&scene.batch.space, &unfinished)?.encode_to_vec())
+}

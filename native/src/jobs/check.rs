@@ -1,0 +1,118 @@
+//! What can be refused of an import before its file is seen.
+
+use crate::fault::{Fault, Result};
+use crate::import::Plan;
+use crate::space::Space;
+use crate::wire::v1::import_source::Source;
+use crate::wire::v1::{
+    AddressType, AutoGroup, Charset, ErrorReason, FileShape, FirstLine, ImportOptions,
+    ImportReading, Separator, StartImportRequest, UrlSource,
+};
+
+/// Bytes of what a caller wants to find again with an import, as the seed says.
+const TRACK_INFO_BYTES_MAX: usize = 1_024;
+/// Attempts to fetch a file: with the longest interval more than three months.
+const ATTEMPTS_MAX: usize = 100;
+/// Seconds between two attempts: a day.
+const INTERVAL_SECONDS_MAX: usize = 86_400;
+/// Bytes of a URL, with the longest names that servers take.
+const URL_BYTES_MAX: usize = 4_096;
+/// Bytes of the name of an upload, a probe or a secret; they are made up by servers and operators.
+const NAME_BYTES_MAX: usize = 128;
+/// Bytes of the name of a sheet: spreadsheets allow 31 characters.
+const SHEET_BYTES_MAX: usize = 1_024;
+/// Bytes of the code of a group.
+const GROUP_ID_BYTES_MAX: usize = 128;
+/// Bytes of the name of a group.
+const GROUP_NAME_BYTES_MAX: usize = 1_024;
+
+/// Refuses what cannot be imported whatever the file has.
+pub fn checked(space: &Space, request: &StartImportRequest) -> Result<()> {
+    bounded("track_info", request.track_info.len(), TRACK_INFO_BYTES_MAX)?;
+    source(request)?;
+    reading(request.reading.as_ref().unwrap_or(&ImportReading::default()))?;
+    let options = request.options.as_ref().ok_or_else(|| Fault::required("options"))?;
+    if !options.import_id.is_empty() {
+        return Err(Fault::invalid("options.import_id", "must be empty: the operation resumes"));
+    }
+    if options.validate_only {
+        return Err(Fault::invalid("options.validate_only", "is not taken; probe the import"));
+    }
+    groups(request, options)?;
+    // Without columns the first line of the file names them.
+    if !options.columns.is_empty() {
+        Plan::compile(space, options)?;
+    }
+    Ok(())
+}
+
+fn source(request: &StartImportRequest) -> Result<()> {
+    let source = request.source.as_ref().and_then(|source| source.source.as_ref());
+    match source.ok_or_else(|| Fault::required("source"))? {
+        Source::Inline(_) => Ok(()),
+        Source::Upload(upload) => named("source.upload", upload),
+        Source::ProbeUid(uid) => named("source.probe_uid", uid),
+        Source::Url(source) => url(source),
+    }
+}
+
+fn url(source: &UrlSource) -> Result<()> {
+    if source.url.is_empty() {
+        return Err(Fault::required("source.url.url"));
+    }
+    bounded("source.url.url", source.url.len(), URL_BYTES_MAX)?;
+    bounded("source.url.secret", source.secret.len(), NAME_BYTES_MAX)?;
+    bounded("source.url.attempts", number(source.attempts), ATTEMPTS_MAX)?;
+    let interval = number(source.interval_seconds);
+    bounded("source.url.interval_seconds", interval, INTERVAL_SECONDS_MAX)
+}
+
+/// Refuses how a file is read where the server does not know it.
+pub fn reading(reading: &ImportReading) -> Result<()> {
+    let known = |is_known: bool, field: &str| {
+        if is_known { Ok(()) } else { Err(Fault::invalid(field, "is not known")) }
+    };
+    known(FileShape::try_from(reading.shape).is_ok(), "reading.shape")?;
+    known(Charset::try_from(reading.charset).is_ok(), "reading.charset")?;
+    known(Separator::try_from(reading.separator).is_ok(), "reading.separator")?;
+    known(FirstLine::try_from(reading.first_line).is_ok(), "reading.first_line")?;
+    known(AddressType::try_from(reading.addr_type).is_ok(), "reading.addr_type")?;
+    bounded("reading.sheet", reading.sheet.len(), SHEET_BYTES_MAX)
+}
+
+fn groups(request: &StartImportRequest, options: &ImportOptions) -> Result<()> {
+    let none = AutoGroup::default();
+    let group = request.auto_group.as_ref().unwrap_or(&none);
+    bounded("auto_group.id", group.id.len(), GROUP_ID_BYTES_MAX)?;
+    bounded("auto_group.name", group.name.len(), GROUP_NAME_BYTES_MAX)?;
+    if request.clean_group && group.id.is_empty() {
+        return Err(Fault::required("auto_group.id"));
+    }
+    if options.no_member && request.auto_group.is_some() {
+        return Err(conflict("options.no_member", "auto_group"));
+    }
+    if options.no_member && options.groups.is_some() {
+        return Err(conflict("options.no_member", "options.groups"));
+    }
+    Ok(())
+}
+
+fn conflict(first: &str, second: &str) -> Fault {
+    let message = format!("{first} makes no members, who could be in {second}; leave one out.");
+    Fault::new(ErrorReason::OptionsConflict, message).with("first", first).with("second", second)
+}
+
+fn named(field: &str, name: &str) -> Result<()> {
+    if name.is_empty() {
+        return Err(Fault::required(field));
+    }
+    bounded(field, name.len(), NAME_BYTES_MAX)
+}
+
+fn bounded(field: &str, actual: usize, max: usize) -> Result<()> {
+    if actual > max { Err(Fault::limit(field, max, actual)) } else { Ok(()) }
+}
+
+fn number(value: u32) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
