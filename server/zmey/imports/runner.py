@@ -107,6 +107,10 @@ class Runner:
             ended = self._jobs.fail(job.job_id, refusal_of(error).status())
         except RefusedError as refusal:
             ended = self._jobs.fail(job.job_id, refusal.status())
+        except CoreError as error:
+            if self._stopping.is_set():
+                return
+            ended = self._jobs.fail(job.job_id, error.status)
         if is_finished(ended):
             self._folder.forget_job(job.job_id)
             _log_end(ended, time.monotonic() - started)
