@@ -36,6 +36,7 @@ from support.requests import (
 )
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
+from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1.policy_pb2 import CustomField
@@ -90,6 +91,11 @@ def open_import(api: Api, columns: list[Any], **others: Any) -> object:
     stream = api.core.open_import(options(api, columns, **others).SerializeToString())
     stream.cancel()
     return None
+
+
+def triggers(name: str, api: Api, count: int) -> object:
+    listed: dict[str, Any] = {name: [1] * count}
+    return open_import(api, [email_column()], sequence=rows_pb2.SequenceOrders(**listed))
 
 
 def submit_rows(api: Api, count: int) -> object:
@@ -256,6 +262,10 @@ LIMITS = (
     Limit("ImportOptions.columns", 1_000,
           lambda api, n: open_import(
               api, [email_column(), *(datakey_column(f"c{i}") for i in range(n - 1))])),
+    Limit("ImportOptions.event_key", 100,
+          lambda api, n: open_import(api, [email_column()], event_key="k" * n)),
+    Limit("SequenceOrders.stop", 100, partial(triggers, "stop")),
+    Limit("SequenceOrders.start", 100, partial(triggers, "start")),
     Limit("ImportChunk", 10_000, submit_rows),
     Limit("MatchService.ResolveBatch", 10_000, resolve_batch),
     Limit("ResolveBatchRequest.items", 10_000, resolve_batch),

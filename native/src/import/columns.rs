@@ -2,10 +2,12 @@
 
 use crate::datakey::{ColumnChange, Path};
 use crate::fault::{Fault, Result};
+use crate::import::orders;
 use crate::json;
 use crate::matching::{Policy, fields};
 use crate::member::system::HeadChange;
 use crate::space::Space;
+use crate::wire::storage::SequenceMark;
 use crate::wire::v1::import_column::Target;
 use crate::wire::v1::{
     AddressType, CellFormat, DatakeyChange, DatakeyColumn, DatakeyMode, IfExists, ImportColumn,
@@ -117,6 +119,10 @@ pub struct Plan {
     pub newbie_confirm: bool,
     /// The IP address of the original request.
     pub source: String,
+    /// What changes say to triggers.
+    pub sequence: Option<SequenceMark>,
+    /// What the change that makes a member says besides.
+    pub event_key: String,
 }
 
 impl Plan {
@@ -142,7 +148,21 @@ impl Plan {
                 .map_err(|_| Fault::invalid("if_exists", "is not a known condition"))?,
             newbie_confirm: options.newbie_confirm,
             source: options.source.clone(),
+            sequence: orders::sequence(options)?,
+            event_key: orders::event_key(options)?,
         })
+    }
+
+    /// Whether changes may set off actions.
+    pub fn sets_off_actions(&self) -> bool {
+        self.sequence.as_ref().is_some_and(|sequence| sequence.event)
+    }
+
+    /// Whether triggers must know of every member of the import, changed or not.
+    pub fn concerns_all(&self) -> bool {
+        let asks =
+            |sequence: &SequenceMark| !sequence.stop.is_empty() || !sequence.start.is_empty();
+        self.sequence.as_ref().is_some_and(asks)
     }
 }
 

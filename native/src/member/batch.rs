@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::datakey::{Change, DataRule, Moment};
 use crate::fault::Fault;
+use crate::import::Plan;
 use crate::matching::order::Manner;
 use crate::matching::{AddressBook, Probe};
 use crate::member::cells::Cells;
@@ -69,6 +70,7 @@ pub struct WishRule {
 }
 
 /// One prepared change of a member.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own of the caller")]
 #[derive(Debug, Default)]
 pub struct Step {
     /// Its keys among the probes of the batch.
@@ -106,6 +108,8 @@ pub struct Step {
     pub manner: Manner,
     /// Whether the deleted member of an external customer id is restored.
     pub restores: bool,
+    /// Whether webhooks and triggers pass over what it changes.
+    pub skip_triggers: bool,
 }
 
 /// The prepared steps of one request, with the addresses they share.
@@ -125,4 +129,11 @@ pub struct Batch {
     pub origin: Origin,
     /// The one moment of all dates in the batch.
     pub moment: Moment,
+}
+
+impl Batch {
+    /// How rows apply, where the steps are those of an import.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.cells.as_ref().map(Cells::plan)
+    }
 }

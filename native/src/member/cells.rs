@@ -29,6 +29,11 @@ impl Cells {
         Self { plan, values: String::with_capacity(bytes), entries }
     }
 
+    /// What the columns mean and how rows apply.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// Where the next cell will be.
     pub fn end(&self) -> usize {
         self.entries.len()

@@ -3,6 +3,7 @@
 use prost::Message;
 
 use crate::fault::{Failure, Fault};
+use crate::import::Plan;
 use crate::matching::decide::Keys;
 use crate::matching::{Decision, Target, report};
 use crate::member::View;
@@ -13,7 +14,7 @@ use crate::store::StoreResult;
 use crate::wire::storage::Reasoning;
 use crate::wire::v1::{Head, MemberOutcome, OutcomeStatus, Warning};
 use crate::write::changelog::Changes;
-use crate::write::operation::Scene;
+use crate::write::operation::{Marks, Scene};
 use crate::write::requests;
 
 /// Makes what the batches need available in few round trips.
@@ -84,6 +85,10 @@ pub fn whole_step(
             source: &step.source,
             expected_version: None,
             request_id: step.request.as_ref().map_or("", |request| request.id.as_str()),
+            marks: Marks {
+                skip_triggers: step.skip_triggers,
+                event: batch.plan().is_some_and(Plan::sets_off_actions),
+            },
             changes: Vec::new(),
             reasoning: Reasoning::default(),
             concerned: Vec::new(),

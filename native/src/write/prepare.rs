@@ -62,6 +62,7 @@ fn step(
         resource_id: keys.resource_id,
         manner: policy.manner,
         restores: policy.restores && change.if_exists != IfExists::Error as i32,
+        skip_triggers: change.skip_triggers,
         ..Step::default()
     };
     for (index, datakey) in change.datakeys.iter().enumerate() {
