@@ -53,7 +53,7 @@ pub struct HeadWish {
     /// Whether it waits for confirmation.
     pub confirm: bool,
     /// How it comes to the member; `None` attaches what nobody has and refuses what another has.
-    pub rule: Option<Box<WishRule>>,
+    pub rule: Option<Arc<WishRule>>,
 }
 
 /// How a head comes to a member (seed 002, `head_rule` and `data_rule`).
@@ -77,6 +77,8 @@ pub struct Step {
     pub probes: Range<usize>,
     /// Addresses to attach besides the keys.
     pub heads: Vec<HeadWish>,
+    /// Entries of the book to take from the member afterwards.
+    pub detaches: Vec<usize>,
     /// The condition.
     pub if_exists: IfExists,
     /// The changes of data.

@@ -232,7 +232,13 @@ fn plan(
     decision: &Decision,
 ) -> Result<Planned, Failure> {
     let mut warnings = step.warnings.clone();
-    let attachments = heads::plan(view, keys, step, decision, &mut warnings)?;
+    let mut attachments = heads::plan(view, keys, step, decision, &mut warnings)?;
+    if decision.contact == 0
+        && let Some(origin) = batch.plan().and_then(|plan| plan.origin.as_ref())
+    {
+        let origin = origin.resolve(view, keys.space.number)?;
+        attachments = attachments.into_iter().map(|wish| wish.with_origin(origin)).collect();
+    }
     let other = copy_source(view, batch, keys, step)?;
     let space = keys.space;
     let body = view.body(space.number, decision.contact)?;

@@ -8,6 +8,7 @@ use crate::matching::decide::Keys;
 use crate::matching::{Decision, Target, report};
 use crate::member::View;
 use crate::member::batch::{Batch, Origin, Step};
+use crate::member::numbers;
 use crate::member::step::{self, Outcome};
 use crate::operations::{head_rules, trash};
 use crate::store::StoreResult;
@@ -60,8 +61,8 @@ pub fn apply<T>(
     Ok(answers)
 }
 
-/// Applies one step; where it restores a deleted member or has heads with rules of their own, whole
-/// or not at all with that.
+/// Applies one step; where it restores a deleted member, has heads with rules of their own or
+/// detaches some, whole or not at all with that.
 pub fn whole_step(
     view: &mut View<'_>,
     (batch, links): (&Batch, &[u32]),
@@ -73,7 +74,8 @@ pub fn whole_step(
     if step.restores {
         deleted = trash::by_external_id(view, batch, links, step)?;
     }
-    if deleted.is_none() && step.heads.iter().all(|wish| wish.rule.is_none()) {
+    let is_plain = step.detaches.is_empty() && step.heads.iter().all(|wish| wish.rule.is_none());
+    if deleted.is_none() && is_plain {
         return step::apply(view, batch, links, step, decision, changes);
     }
     let mark = changes.mark();
@@ -200,7 +202,14 @@ pub fn rows(
     batch: &Batch,
     links: &[u32],
 ) -> StoreResult<Vec<Result<RowOutcome, Fault>>> {
+    let no_member = batch.plan().is_some_and(|plan| plan.no_member);
+    let now_seconds = batch.moment.now.as_second();
     apply(view, batch, |view, step, decision, changes| {
+        if no_member {
+            let keys = step::keys_of(batch, links, step);
+            let (status, contact) = numbers::number(view, keys, now_seconds, changes)?;
+            return Ok(RowOutcome { status, contact, warnings: Vec::new() });
+        }
         let outcome = whole_step(view, (batch, links), step, decision, changes)?;
         let Outcome { status, contact, warnings, .. } = outcome;
         Ok(RowOutcome { status, contact, warnings })

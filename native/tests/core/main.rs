@@ -8,6 +8,7 @@ mod imports;
 mod policies;
 mod property;
 mod random;
+mod random_imports;
 mod requests;
 mod rules;
 mod support;
