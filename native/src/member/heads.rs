@@ -38,6 +38,12 @@ impl Attachment {
         let confirm = confirm && book.kind(entry) == AddressType::Email;
         Self { entry, confirm, resource_id: None, origin }
     }
+
+    /// The same with a source of creation.
+    #[must_use]
+    pub fn with_origin(self, origin: u32) -> Self {
+        Self { origin, ..self }
+    }
 }
 
 /// The address that decided: entry of the book and head id; `None` where a number or field did.

@@ -8,6 +8,7 @@ pub mod events;
 pub mod heads;
 pub mod merging;
 pub mod moves;
+pub mod numbers;
 pub mod origins;
 pub mod read;
 pub mod record;

@@ -9,6 +9,7 @@ mod jobs;
 mod policies;
 mod property;
 mod random;
+mod random_imports;
 mod requests;
 mod rules;
 mod support;
