@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from google.longrunning.operations_pb2 import GetOperationRequest
 
 from reference.datakeys import Change
 from support.contract import REASON_CODES
@@ -34,9 +35,17 @@ from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
 from support.sources import Fetching, reason, settings, web_server
 from zmey.config import FieldConfig
+from zmey.imports.core_jobs import CoreJobs
+from zmey.imports.files import Files
+from zmey.imports.folder import ImportFolder
+from zmey.imports.request_file import merge_request_file
+from zmey.imports.runner import Runner
+from zmey.imports.service import ImportOperations
+from zmey.refusal import RefusedError
 from zmey.sources import SourceError, unpack
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import error_reason_pb2 as errors
+from zmey.v1 import import_job_pb2 as import_job
 from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import import_service_pb2 as imports
 from zmey.v1 import match_service_pb2 as match_service
@@ -257,6 +266,28 @@ def _ended_twice(api: Api) -> object:
     return [fail_job(api, job_id) for _ in range(2)]
 
 
+def _refused(asking: Callable[[ImportOperations], object]) -> Callable[[Api], object]:
+    """Asks about imports that the server runs, of which files have at most 10 bytes."""
+
+    def ask(api: Api) -> object:
+        with TemporaryDirectory() as name:
+            folder, jobs = ImportFolder(Path(name), 10), CoreJobs(api.core)
+            files = Files(folder, settings(upload_folder=Path(name)))
+            runner = Runner(jobs, folder, files, [], 1)
+            with pytest.raises(RefusedError) as caught:
+                asking(ImportOperations(jobs, folder, files, runner, 1))
+        error = caught.value
+        return SeenFault(error.reason.removeprefix("ERROR_REASON_"), error.message, error.details)
+
+    return ask
+
+
+def _inline(**given: Any) -> import_job.StartImportRequest:
+    source = import_job.ImportSource(inline=import_job.InlineSource(**given))
+    options = rows_pb2.ImportOptions(space=Space(account_id=1, db_id=1))
+    return import_job.StartImportRequest(source=source, options=options)
+
+
 CONTACT = rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn())
 RESOLVE = "/zmey.v1.MatchService/Resolve"
 UNSPACED = match_service.ResolveRequest(keys=keys(ANN)).SerializeToString()
@@ -374,6 +405,22 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     ),
     "IMPORT_BUSY": _busy,
     "POLICY_VERSIONING": _call(lambda api: api.reset_policy(expected_policy_version=9)),
+    "OPERATION_NAME_INVALID": _refused(
+        lambda imports: imports.get_operation(GetOperationRequest(name="x"), None)
+    ),
+    "UPLOAD_UNKNOWN": _refused(
+        lambda imports: imports.start(
+            import_job.StartImportRequest(source=import_job.ImportSource(upload="0" * 32)), None
+        )
+    ),
+    "UPLOAD_NOT_OPENED": _refused(lambda imports: imports.upload([])),
+    "FILE_TOO_LARGE": _refused(lambda imports: imports.start(_inline(content=b"x" * 11), None)),
+    "BASE64_INVALID": _refused(
+        lambda imports: imports.start(_inline(content=b"%", base64=True), None)
+    ),
+    "REQUEST_FILE_INVALID": _refused(
+        lambda _: merge_request_file({"if_exists": "never"}, import_job.StartImportRequest())
+    ),
     "IMPORT_UNKNOWN": _call(lambda api: get_job(api, 99)),
     "IMPORT_NOT_ENDED": _call(lambda api: delete_job(api, create_job(api).job_id)),
     "IMPORT_ENDED": _call(_ended_twice),

@@ -11,6 +11,7 @@ from zmey.cli.erase_commands import erase, erasure
 from zmey.cli.exits import GuardedGroup
 from zmey.cli.explain_command import explain
 from zmey.cli.import_command import import_file
+from zmey.cli.import_options import HELP as IMPORT_HELP
 from zmey.cli.member_commands import get, set_member
 from zmey.cli.operations_commands import operations
 from zmey.cli.origin_commands import origins
@@ -89,7 +90,7 @@ def print_options() -> None:
 
 
 app.command("serve")(serve_command())
-app.command("import")(import_file)
+app.command("import", help=IMPORT_HELP)(import_file)
 app.add_typer(operations, name="operations")
 app.command("resolve")(resolve)
 app.command("get")(get)

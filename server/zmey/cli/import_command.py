@@ -3,12 +3,11 @@
 import hashlib
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from zmey.cli.exits import FAILURE, CommandError, UsageError, stderr
+from zmey.cli.exits import FAILURE, CommandError, stderr
 from zmey.cli.import_options import (
     AddrTypeOption,
     AgainOption,
@@ -108,31 +107,7 @@ def import_file(
     account: AccountOption = 1,
     db: DatabaseOption = 1,
 ) -> None:
-    r"""Bring the rows of a file into a space.
-
-    CSV, XLSX, XLS, ODS, JSON or JSON lines, also in zip or gzip. Charset, separator and first line
-    are detected; [bold]--probe[/] shows how the server reads the file and what the first rows
-    would do, and writes nothing.
-
-    The first line names the columns: [bold]contact_id[/], [bold]external_customer_id[/],
-    [bold]member.email[/], [bold]member.msisdn[/] (or any member.TYPE) say whose row it is;
-    [bold]@crm.id[/] finds it by a declared field; [bold]-[/] is ignored. Any other name is a
-    datakey: [bold]PATH\[:MODE]\[:TYPE]\[:FORMAT][/], such as [bold]name[/],
-    [bold]visits:update[/], [bold]base.birth:set:dt:YD[/], [bold]address:merge:json[/] (cells are
-    JSON), [bold]=visits[/] (cells are added) or [bold]bonus.{shop}[/] (with the cell of another
-    column). [bold]member.head.attach[/] and [bold]member.head.detach[/] give and take identifiers.
-
-    The server imports by itself: the command may be stopped, and the same command finds the import
-    again. [bold]zmey operations[/] lists, follows and cancels imports.
-
-    [bold]Examples[/]
-
-      zmey import people.csv --probe
-
-      zmey import crm.xlsx --map EMAIL=member.email --map ID=external_customer_id --prefix crm.
-
-      zmey import sftp://files.example.org/out/people.zip --secret shop --auto-group newcomers
-    """
+    """Bring the rows of a file into a space."""
     reading = reading_of(
         charset=charset,
         separator=separator,
@@ -155,43 +130,45 @@ def import_file(
     options.groups.add.extend(group_add or ())
     options.groups.remove.extend(group_remove or ())
     path = None if "://" in source else Path(source)
+    url = UrlSource(url=source, attempts=attempts, interval_seconds=interval, secret=secret or "")
     with Client(address) as client:
-        place = _source_of(client, options, source, path, UrlSource(
-            url=source, attempts=attempts, interval_seconds=interval, secret=secret or ""
-        ))  # fmt: skip
+        place = _source_of(client, options, path, url)
         if probe:
-            asked = ProbeImportRequest(source=place, reading=reading, options=options)
-            answer = client.imports.ProbeImport(asked)
-            if as_json:
-                sys.stdout.buffer.write(message_json(answer))
-            else:
-                print_probe(answer)
-            if answer.cannot_import:
-                message = "This file cannot be imported like that; the warnings say why."
-                raise CommandError(message)
+            _probe(client, ProbeImportRequest(source=place, reading=reading, options=options),
+                   as_json=as_json)  # fmt: skip
             return
         request = StartImportRequest(
-            source=place, reading=reading, options=options, track_info=track_info
+            source=place,
+            reading=reading,
+            options=options,
+            clean_group=clean_group,
+            track_info=track_info,
         )
         if auto_group is not None:
             code = "" if auto_group == GROUP_BY_TIME else auto_group
             request.auto_group.CopyFrom(AutoGroup(id=code))
-        request.clean_group = clean_group
         # What is behind a URL may be another file each time.
         if path is not None and not again:
             request.request_id = _derive_request_id(request)
-        run = _Run(client, request, path, report)
-        run.start(watch=watch, as_json=as_json)
+        _Run(client, request, path, report).start(watch=watch, as_json=as_json)
+
+
+def _probe(client: Client, request: ProbeImportRequest, *, as_json: bool) -> None:
+    answer = client.imports.ProbeImport(request)
+    if as_json:
+        sys.stdout.buffer.write(message_json(answer))
+    else:
+        print_probe(answer)
+    if answer.cannot_import:
+        message = "This file cannot be imported like that; the warnings say why."
+        raise CommandError(message)
 
 
 def _source_of(
-    client: Client, options: ImportOptions, source: str, path: Path | None, url: UrlSource
+    client: Client, options: ImportOptions, path: Path | None, url: UrlSource
 ) -> ImportSource:
     """Uploads a file; a URL is the server's to fetch."""
     if path is None:
-        if not urlsplit(source).scheme:
-            message = f"{source!r} is neither a file nor a URL."
-            raise UsageError(message)
         return ImportSource(url=url)
     try:
         size = path.stat().st_size

@@ -41,6 +41,32 @@ SHAPES = {
     "spreadsheet": import_job_pb2.FILE_SHAPE_SPREADSHEET,
 }
 
+HELP = r"""Bring the rows of a file into a space.
+
+CSV, XLSX, XLS, ODS, JSON or JSON lines, also in zip or gzip. Charset, separator and first line
+are detected; [bold]--probe[/] shows how the server reads the file and what the first rows
+would do, and writes nothing.
+
+The first line names the columns: [bold]contact_id[/], [bold]external_customer_id[/],
+[bold]member.email[/], [bold]member.msisdn[/] (or any member.TYPE) say whose row it is;
+[bold]@crm.id[/] finds it by a declared field; [bold]-[/] is ignored. Any other name is a
+datakey: [bold]PATH\[:MODE]\[:TYPE]\[:FORMAT][/], such as [bold]name[/],
+[bold]visits:update[/], [bold]base.birth:set:dt:YD[/], [bold]address:merge:json[/] (cells are
+JSON), [bold]=visits[/] (cells are added) or [bold]bonus.{shop}[/] (with the cell of another
+column). [bold]member.head.attach[/] and [bold]member.head.detach[/] give and take identifiers.
+
+The server imports by itself: the command may be stopped, and the same command finds the import
+again. [bold]zmey operations[/] lists, follows and cancels imports.
+
+[bold]Examples[/]
+
+  zmey import people.csv --probe
+
+  zmey import crm.xlsx --map EMAIL=member.email --map ID=external_customer_id --prefix crm.
+
+  zmey import sftp://files.example.org/out/people.zip --secret shop --auto-group newcomers
+"""
+
 SourceArgument = Annotated[
     str,
     typer.Argument(
