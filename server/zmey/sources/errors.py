@@ -69,12 +69,11 @@ def forbidden(host: str) -> SourceError:
     )
 
 
-def denied(url: str) -> SourceError:
+def denied(url: str, problem: str = "refuses the credentials, or wants some") -> SourceError:
     """Makes the error of credentials that the other server refuses."""
     return SourceError(
         reasons.ERROR_REASON_SOURCE_DENIED,
-        f"{url} refuses the credentials, or wants some; put them into the url or name a secret "
-        "that has them.",
+        f"{url} {problem}; put them into the url, or name a secret that has the right ones.",
         {"url": url},
     )
 
