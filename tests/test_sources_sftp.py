@@ -73,16 +73,17 @@ def test_folders(sshd: Sshd, served: Path, fetching: Fetching) -> None:
     assert fetching.get(url, secret="crm").request == {}
 
 
-def test_known_hosts(sshd: Sshd, served: Path, fetching: Fetching, tmp_path: Path) -> None:
-    file = tmp_path / "known"
-    file.write_text(sshd.known_hosts("127.0.0.1"), encoding="utf-8")
+def test_known_hosts(sshd: Sshd, served: Path, fetching: Fetching) -> None:
     secrets = {"crm": key_of(sshd, fingerprints=())}
-    fetching.settings = settings(secrets=secrets, known_hosts=str(file))
+    known = sshd.known_hosts("127.0.0.1")
+    fetching.settings = settings(secrets=secrets, known_hosts=known)
     path = f":{sshd.port}{served}/a.csv"
     assert fetching.get(f"sftp://127.0.0.1{path}", secret="crm").path.read_bytes() == ROWS
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
-    for line in (f"[127.0.0.1]:{sshd.port} {other}", f"[example.com]:{sshd.port} {other}"):
-        file.write_text(line, encoding="utf-8")
+    revoked = f"{known}\n@revoked {known}"
+    elsewhere = sshd.known_hosts("example.com")
+    for line in (f"[127.0.0.1]:{sshd.port} {other}", elsewhere, revoked, "nonsense"):
+        fetching.settings = settings(secrets=secrets, known_hosts=line)
         error = fetching.refusal(f"sftp://127.0.0.1{path}", secret="crm")
         assert reason(error) == "SOURCE_UNTRUSTED"
 
@@ -170,14 +171,10 @@ class PasswordServer(asyncssh.SSHServer):
 
 
 class BreakingOff(asyncssh.SFTPServer):
-    """Ends the connection in the middle of a file, or says nothing more."""
-
-    silence = False
+    """Ends the connection in the middle of a file."""
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         if offset:
-            if self.silence:
-                await asyncio.sleep(5)
             self.channel.get_connection().abort()
         return await self._half(file_obj, offset, size)
 
@@ -234,14 +231,14 @@ def test_passwords(served: Path, fetching: Fetching) -> None:
                 assert fetching.get(url, secret="crm").path.read_bytes() == ROWS
 
 
-def silent_secret(fingerprint: str) -> Secret:
+def with_password(fingerprint: str) -> Secret:
     return Secret(hosts=("127.0.0.1",), fingerprints=(fingerprint,), user=USER, password=PASSWORD)
 
 
 def test_a_file_that_breaks_off(served: Path, fetching: Fetching) -> None:
     (served / "a.csv").write_bytes(b"x" * 900_000)
     with password_server(sftp_factory=BreakingOff) as (port, fingerprint):
-        fetching.settings = settings(secrets={"crm": silent_secret(fingerprint)})
+        fetching.settings = settings(secrets={"crm": with_password(fingerprint)})
         error = fetching.refusal(f"sftp://127.0.0.1:{port}{served}/a.csv", secret="crm")
         assert (reason(error), error.is_transient) == ("SOURCE_UNREACHABLE", True)
 

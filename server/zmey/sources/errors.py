@@ -97,6 +97,16 @@ def too_large(url: str, bytes_max: int) -> SourceError:
     )
 
 
+def no_room(what: str) -> SourceError:
+    """Makes the error of a disk of ours that is full."""
+    return SourceError(
+        reasons.ERROR_REASON_OVERLOADED,
+        f"This server has no room on its disk for {what}; try again later.",
+        {"queue": "disk"},
+        is_transient=True,
+    )
+
+
 def secret_unknown(name: str, host: str) -> SourceError:
     """Makes the error of a secret that is not configured, or not for this host."""
     return SourceError(

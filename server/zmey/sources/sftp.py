@@ -81,7 +81,7 @@ def _options(place: Place, visit: Visit) -> dict[str, Any]:
     return {
         "config": None,
         "agent_path": None,
-        "known_hosts": visit.settings.known_hosts or NOTHING_KNOWN,
+        "known_hosts": _known(place, visit.settings.known_hosts),
         "username": secret.user or ANONYMOUS,
         "password": secret.password or None,
         "client_keys": _keys(place, secret),
@@ -90,6 +90,14 @@ def _options(place: Place, visit: Visit) -> dict[str, Any]:
         "compression_algs": None,
         "login_timeout": visit.settings.silence_seconds,
     }
+
+
+def _known(place: Place, text: str) -> asyncssh.SSHKnownHosts | tuple[list[str], ...]:
+    try:
+        return asyncssh.import_known_hosts(text) if text else NOTHING_KNOWN
+    except ValueError as error:
+        problem = "cannot be told from others: known_hosts_file is not of the form of OpenSSH"
+        raise untrusted(place.shown, problem) from error
 
 
 def _keys(place: Place, secret: Secret) -> list[asyncssh.SSHKey] | None:
