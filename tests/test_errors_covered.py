@@ -20,7 +20,7 @@ from support.documents import write
 from support.imports import chunk, column, email_column, options, run_import
 from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
-from support.sources import Fetching, reason, settings, web_server
+from support.sources import Fetching, seen, settings, web_server
 from zmey.config import FieldConfig
 from zmey.sources import SourceError, unpack
 from zmey.v1 import datakey_pb2 as datakey
@@ -215,7 +215,7 @@ def _source(url: str, *, status: int = 0, file: bytes = b"", **source: str) -> o
         described = settings(upload_folder=folder, file_bytes_max=10)
         fetching = Fetching(folder / "into", described)
         error = fetching.refusal(url.replace("WEB", web.origin), **source)
-        return SeenFault(reason(error), error.message, error.details)
+        return seen(error)
 
 
 def _sourced(url: str, **given: Any) -> Callable[[Api], object]:
@@ -229,7 +229,7 @@ def _unpacked(api: Api) -> object:  # noqa: ARG001 - a row is given it
         described = settings(file_bytes_max=100_000_000)
         with pytest.raises(SourceError) as caught:
             unpack(Path(name) / "a.gz", Path(name), described, cancelled=lambda: False)
-        return SeenFault(reason(caught.value), caught.value.message, caught.value.details)
+        return seen(caught.value)
 
 
 CONTACT = rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn())
