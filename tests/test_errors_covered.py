@@ -33,7 +33,7 @@ from support.imports import (
 from support.jobs import create_job, delete_job, fail_job, get_job
 from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
-from support.sources import Fetching, reason, settings, web_server
+from support.sources import Fetching, seen, settings, web_server
 from zmey.config import FieldConfig
 from zmey.imports.core_jobs import CoreJobs
 from zmey.imports.files import Files
@@ -244,7 +244,7 @@ def _source(url: str, *, status: int = 0, file: bytes = b"", **source: str) -> o
         described = settings(upload_folder=folder, file_bytes_max=10)
         fetching = Fetching(folder / "into", described)
         error = fetching.refusal(url.replace("WEB", web.origin), **source)
-        return SeenFault(reason(error), error.message, error.details)
+        return seen(error)
 
 
 def _sourced(url: str, **given: Any) -> Callable[[Api], object]:
@@ -258,7 +258,7 @@ def _unpacked(api: Api) -> object:  # noqa: ARG001 - a row is given it
         described = settings(file_bytes_max=100_000_000)
         with pytest.raises(SourceError) as caught:
             unpack(Path(name) / "a.gz", Path(name), described, cancelled=lambda: False)
-        return SeenFault(reason(caught.value), caught.value.message, caught.value.details)
+        return seen(caught.value)
 
 
 def _ended_twice(api: Api) -> object:

@@ -45,6 +45,7 @@ from support.requests import (
     member_key,
     sets,
 )
+from support.sources import copied
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import import_job_pb2 as import_job
@@ -383,6 +384,8 @@ LIMITS = (
           lambda api, n: simulate(api, findings_max=n)),
     Limit("SimulatePolicyRequest.values_max", 2_000_000,
           lambda api, n: simulate(api, values_max=n)),
+    Limit("UrlSource.attempts", 100, lambda _, n: copied(attempts=n)),
+    Limit("UrlSource.interval_seconds", 86_400, lambda _, n: copied(interval_seconds=n)),
 )  # fmt: skip
 
 

@@ -27,14 +27,17 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_secrets_come_from_text_and_files_and_are_not_shown(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("pa55\n", encoding="utf-8")
+    (tmp_path / "known").write_text("kn0wn", encoding="utf-8")
     (tmp_path / "key").write_text("k3y", encoding="utf-8")
     text = (
-        SECRET
+        f"known_hosts_file = '{tmp_path}/known'\n"
+        + SECRET
         + f"user = 'ann'\npassword_file = '{tmp_path}/password'\nbearer = 't0ken'\n"
         + f"private_key_file = '{tmp_path}/key'\npassphrase = 'op3n'\nfingerprints = ['SHA256:x']\n"
     )
     read = load_settings(write(tmp_path, text))
     secret = source_settings(read).secrets["crm"]
+    assert source_settings(read).known_hosts == "kn0wn"
     assert secret.hosts == ("crm.example.com",)
     assert (secret.user, secret.password, secret.bearer) == ("ann", "pa55", "t0ken")
     assert (secret.private_key, secret.passphrase) == ("k3y", "op3n")
@@ -52,12 +55,13 @@ def test_secrets_come_from_text_and_files_and_are_not_shown(tmp_path: Path) -> N
         (SECRET + "x = 1", "secrets.crm.x is no option"),
         (SECRET + "password = 'pa55'\npassword_file = 'FILE'", "password and password_file"),
         (SECRET + "bearer = 'pa55'\nbearer_file = 'FILE'", "bearer and bearer_file"),
-        (SECRET + "password_file = 'none'", "password_file cannot be read"),
-        (SECRET + "private_key_file = 'none'", "private_key_file cannot be read"),
-        (SECRET + "ca_file = 'none'", "ca_file cannot be read"),
+        (SECRET + "password_file = 'none'", "secrets.crm.password_file: cannot be read"),
+        (SECRET + "private_key_file = 'none'", "private_key_file: cannot be read"),
+        (SECRET + "ca_file = 'none'", "ca_file: cannot be read"),
         ("[secrets.'a b']\nhosts = ['a']", "secrets.a b"),
         ("allowed_networks = ['10.0.0.1/8']", "allowed_networks.0"),
         ("allowed_networks = ['inner']", "allowed_networks.0"),
+        ("known_hosts_file = 'none'", "known_hosts_file: cannot be read"),
         ("import_file_bytes_max = 0", "import_file_bytes_max"),
         ("fetch_timeout_seconds = 0", "fetch_timeout_seconds"),
         ("unpack_memory_bytes_max = 1", "unpack_memory_bytes_max"),

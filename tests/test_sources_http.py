@@ -182,6 +182,17 @@ def test_an_endless_answer_is_cut(web: Web, fetching: Fetching) -> None:
     assert len(sent) < 1000
 
 
+def test_a_full_disk_is_no_fault_of_the_source(web: Web, fetching: Fetching) -> None:
+    web.page("/a.csv")
+    # What is written there does not fit, whatever it is.
+    (fetching.folder / "full").mkdir()
+    fetching.folder = fetching.folder / "full"
+    fetching.before_attempt = lambda _: (fetching.folder / "fetched").symlink_to("/dev/full")
+    error = fetching.refusal(f"{web.origin}/a.csv")
+    assert (reason(error), error.is_transient) == ("OVERLOADED", True)
+    assert "disk" in error.message
+
+
 def test_broken_gzip(web: Web, fetching: Fetching) -> None:
     web.page("/a.csv", b"no gzip at all", Content_Encoding="gzip")
     assert "gzip" in fetching.refusal(f"{web.origin}/a.csv").message

@@ -192,6 +192,14 @@ def test_a_directory_of_a_huge_archive_costs_little(tmp_path: Path) -> None:
     assert after <= max(before, 512 * 1024)
 
 
+def test_a_full_disk_is_no_fault_of_the_archive(tmp_path: Path) -> None:
+    (tmp_path / "into").mkdir()
+    (tmp_path / "into" / "unpacked.inner").symlink_to("/dev/full")
+    with pytest.raises(SourceError) as caught:
+        unpacked(tmp_path, gzip.compress(ROWS))
+    assert (reason(caught.value), caught.value.is_transient) == ("OVERLOADED", True)
+
+
 # Programs in place of the one that unpacks: what the server makes of their ends is what counts.
 HOSTILE = (
     # What it does, reason, the limit in the details.

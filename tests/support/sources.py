@@ -12,11 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from support.core import SeenFault
 from zmey.sources import Fetched, SourceError, SourceSettings, fetch
 from zmey.v1.error_reason_pb2 import ErrorReason
 from zmey.v1.import_job_pb2 import UrlSource
@@ -79,6 +81,26 @@ class Fetching:
 def reason(error: SourceError) -> str:
     """Returns the short name of an error's reason."""
     return str(ErrorReason.Name(error.reason)).removeprefix("ERROR_REASON_")
+
+
+def seen(error: SourceError) -> SeenFault:
+    """Returns an error as callers see it."""
+    return SeenFault(reason(error), error.message, error.details)
+
+
+def copied(**source: int) -> SeenFault | None:
+    """Fetches a file of the upload folder; returns the refusal, if there is one."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "into").mkdir()
+        (folder / "a.csv").write_bytes(ROWS)
+        try:
+            Fetching(folder / "into", settings(upload_folder=folder)).get(
+                "rfs://upload/a.csv", **source
+            )
+        except SourceError as error:
+            return seen(error)
+        return None
 
 
 @dataclass

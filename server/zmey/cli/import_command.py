@@ -68,7 +68,7 @@ from zmey.v1.import_job_pb2 import (
     StartImportRequest,
     UrlSource,
 )
-from zmey.v1.import_rows_pb2 import ImportOptions
+from zmey.v1.import_rows_pb2 import GroupOrders, ImportOptions
 
 GROUP_BY_TIME = "-"
 REQUEST_ID_HEX = 32
@@ -125,10 +125,9 @@ def import_file(
         if_exists=condition_of(if_exists),
         newbie_confirm=newbie_confirm,
         no_member=no_member,
+        groups=GroupOrders(add=group_add or (), remove=group_remove or ()),
     )
     _set_origin(options, origin)
-    options.groups.add.extend(group_add or ())
-    options.groups.remove.extend(group_remove or ())
     path = None if "://" in source else Path(source)
     url = UrlSource(url=source, attempts=attempts, interval_seconds=interval, secret=secret or "")
     with Client(address) as client:
@@ -137,16 +136,10 @@ def import_file(
             _probe(client, ProbeImportRequest(source=place, reading=reading, options=options),
                    as_json=as_json)  # fmt: skip
             return
-        request = StartImportRequest(
-            source=place,
-            reading=reading,
-            options=options,
-            clean_group=clean_group,
-            track_info=track_info,
-        )
-        if auto_group is not None:
-            code = "" if auto_group == GROUP_BY_TIME else auto_group
-            request.auto_group.CopyFrom(AutoGroup(id=code))
+        request = StartImportRequest(source=place, reading=reading, options=options)
+        request.track_info = track_info
+        request.clean_group = clean_group
+        _set_group(request, auto_group)
         # What is behind a URL may be another file each time.
         if path is not None and not again:
             request.request_id = _derive_request_id(request)
@@ -215,6 +208,11 @@ class _Run:
         if operation.HasField("error"):
             message = f"{operation.error.message} ({name})"
             raise CommandError(message, FAILURE)
+
+
+def _set_group(request: StartImportRequest, group: str | None) -> None:
+    if group is not None:
+        request.auto_group.CopyFrom(AutoGroup(id="" if group == GROUP_BY_TIME else group))
 
 
 def _set_origin(options: ImportOptions, origin: str | None) -> None:

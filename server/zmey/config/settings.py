@@ -15,7 +15,7 @@ from pydantic_settings import (
 )
 
 from zmey.config.core import CoreConfig
-from zmey.config.sources import Networks, SecretName, SecretSettings
+from zmey.config.sources import Networks, ReadableFile, SecretName, SecretSettings
 from zmey.config.spaces import SpaceSettings, numbered_as_list
 
 ENVIRONMENT_PREFIX = "ZMEY_"
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         description="Networks that files may be fetched from although they are private, loopback "
         "or special, such as 10.0.0.0/8; a list, with commas as a flag or variable.",
     )
-    known_hosts_file: str = Field(
+    known_hosts_file: ReadableFile = Field(
         default="", description="Keys of sftp servers in OpenSSH's form; others are refused."
     )
     unpack_memory_bytes_max: int = Field(

@@ -5,10 +5,35 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 Network = IPv4Network | IPv6Network
+
+
+def _readable(path: str) -> str:
+    """Refuses at the start of the server what would fail in the middle of an import."""
+    try:
+        if path:
+            Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise ValueError(message) from error
+    except UnicodeDecodeError as error:
+        message = "is no text in UTF-8"
+        raise ValueError(message) from error
+    return path
+
+
+ReadableFile = Annotated[str, AfterValidator(_readable)]
 
 
 class SecretSettings(BaseModel):
@@ -25,16 +50,16 @@ class SecretSettings(BaseModel):
     password: SecretStr = Field(
         default=SecretStr(""), description="Password for HTTP Basic, ftp, ftps and sftp."
     )
-    password_file: str = Field(
+    password_file: ReadableFile = Field(
         default="", description="File whose first line is the password, instead of `password`."
     )
     bearer: SecretStr = Field(
         default=SecretStr(""), description="Token for HTTP, instead of user and password."
     )
-    bearer_file: str = Field(
+    bearer_file: ReadableFile = Field(
         default="", description="File whose first line is the token, instead of `bearer`."
     )
-    private_key_file: str = Field(
+    private_key_file: ReadableFile = Field(
         default="", description="File with a private key for sftp, in OpenSSH's or PEM form."
     )
     passphrase: SecretStr = Field(default=SecretStr(""), description="Opens the private key.")
@@ -43,17 +68,13 @@ class SecretSettings(BaseModel):
         description="Fingerprints of the keys of sftp servers, SHA256:…, instead of "
         "`known_hosts_file`.",
     )
-    ca_file: str = Field(
+    ca_file: ReadableFile = Field(
         default="",
         description="PEM file with authorities to trust for https and ftps besides known ones.",
     )
 
     @model_validator(mode="after")
-    def _files_are_there(self) -> "SecretSettings":
-        for name in ("password_file", "bearer_file", "private_key_file", "ca_file"):
-            path = getattr(self, name)
-            if path:
-                _refuse_unreadable(name, Path(path))
+    def _one_of_each(self) -> "SecretSettings":
         for name in ("password", "bearer"):
             if getattr(self, name).get_secret_value() and getattr(self, f"{name}_file"):
                 message = f"has {name} and {name}_file; keep one of them"
@@ -75,17 +96,6 @@ class SecretSettings(BaseModel):
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def _refuse_unreadable(name: str, path: Path) -> None:
-    try:
-        _read(path)
-    except OSError as error:
-        message = f"{name} cannot be read: {error.strerror}"
-        raise ValueError(message) from error
-    except UnicodeDecodeError as error:
-        message = f"{name} is no text"
-        raise ValueError(message) from error
 
 
 def _listed(value: Any) -> Any:

@@ -65,6 +65,7 @@ NOT_WHOLE = "is no whole {} archive; pack it again"
 TOO_MANY = f"has more than {ENTRIES_MAX} entries; pack one file of data only"
 SPREADSHEET = "is a spreadsheet, which is not read yet; save it as CSV"
 # Names of limits.
+DISK = "disk"
 FILE_BYTES = "import_file_bytes_max"
 RATIO = "unpack_ratio"
 MEMORY = "unpack_memory_bytes_max"
@@ -191,14 +192,17 @@ def _is_data(entry: zipfile.ZipInfo) -> bool:
 
 def _copy(source: _Readable, output: Path, packed: int, bytes_max: int) -> int:
     copied = 0
-    with output.open("wb") as target:
+    with output.open("wb", buffering=0) as target:
         while chunk := source.read(CHUNK_BYTES):
             copied += len(chunk)
             if copied > bytes_max:
                 raise LimitError(FILE_BYTES)
             if copied > RATIO_FREE_BYTES and copied > packed * RATIO_MAX:
                 raise LimitError(RATIO)
-            target.write(chunk)
+            try:
+                target.write(chunk)
+            except OSError as error:
+                raise LimitError(DISK) from error
     return copied
 
 

@@ -18,10 +18,14 @@ def source_settings(settings: Settings) -> SourceSettings:
         timeout_seconds=settings.fetch_timeout_seconds,
         secrets={name: _secret(secret) for name, secret in settings.secrets.items()},
         allowed_networks=tuple(settings.allowed_networks),
-        known_hosts=settings.known_hosts_file,
+        known_hosts=_text(settings.known_hosts_file),
         unpack_memory_bytes_max=settings.unpack_memory_bytes_max,
         unpack_seconds_max=settings.unpack_seconds_max,
     )
+
+
+def _text(file: str) -> str:
+    return Path(file).read_text(encoding="utf-8") if file else ""
 
 
 def _secret(secret: SecretSettings) -> Secret:

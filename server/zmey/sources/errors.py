@@ -69,12 +69,11 @@ def forbidden(host: str) -> SourceError:
     )
 
 
-def denied(url: str) -> SourceError:
+def denied(url: str, problem: str = "refuses the credentials, or wants some") -> SourceError:
     """Makes the error of credentials that the other server refuses."""
     return SourceError(
         reasons.ERROR_REASON_SOURCE_DENIED,
-        f"{url} refuses the credentials, or wants some; put them into the url or name a secret "
-        "that has them.",
+        f"{url} {problem}; put them into the url, or name a secret that has the right ones.",
         {"url": url},
     )
 
@@ -95,6 +94,16 @@ def too_large(url: str, bytes_max: int) -> SourceError:
         reasons.ERROR_REASON_SOURCE_TOO_LARGE,
         f"{url} has more than {bytes_max} bytes; split the file, or raise import_file_bytes_max.",
         {"url": url, "max_bytes": str(bytes_max)},
+    )
+
+
+def no_room(what: str) -> SourceError:
+    """Makes the error of a disk of ours that is full."""
+    return SourceError(
+        reasons.ERROR_REASON_OVERLOADED,
+        f"This server has no room on its disk for {what}; try again later.",
+        {"queue": "disk"},
+        is_transient=True,
     )
 
 

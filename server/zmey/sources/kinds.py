@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 
 from zmey.sources.errors import SourceError, url_invalid
+from zmey.sources.ftp import FtpSource
 from zmey.sources.http import HttpSource
 from zmey.sources.places import Place
 from zmey.sources.rfs import RfsSource
+from zmey.sources.sftp import SftpSource
 from zmey.sources.source import Source
 
 KINDS: Mapping[str, Source] = {
     "http": HttpSource(),
     "https": HttpSource(),
+    "ftp": FtpSource(),
+    "ftps": FtpSource(),
+    "sftp": SftpSource(),
     "rfs": RfsSource(),
 }
 

@@ -47,7 +47,7 @@ class SourceSettings:
         silence_seconds: how long another server may say nothing.
         secrets: credentials by name.
         allowed_networks: networks to visit although they are private or special.
-        known_hosts: OpenSSH's file of the keys of sftp servers; empty for none.
+        known_hosts: the keys of sftp servers, the text of a file of OpenSSH's; empty for none.
         unpack_memory_bytes_max: memory of the process that unpacks.
         unpack_seconds_max: how long it may take.
         resolve: looks names up.

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from zmey.sources.addresses import Gate
-from zmey.sources.errors import SourceCancelledError, too_large, unreachable, url_invalid
+from zmey.sources.errors import SourceCancelledError, no_room, too_large, unreachable, url_invalid
 from zmey.sources.places import Place
 from zmey.sources.settings import Secret, SourceSettings
 
@@ -104,7 +104,8 @@ class Sink:
         self._written = 0
 
     def __enter__(self) -> Self:
-        self._file = self.path.open("wb")
+        # Without a buffer, so that a full disk shows where we can tell it from a broken connection.
+        self._file = self.path.open("wb", buffering=0)
         return self
 
     def __exit__(
@@ -135,12 +136,17 @@ class Sink:
         """Takes the next bytes.
 
         Raises:
-            SourceError: the file is too long.
+            SourceError: the file is too long, or the disk is full.
         """
         if len(chunk) > self.room:
             raise too_large(self._shown, self._bytes_max)
         self._written += len(chunk)
-        self._file.write(chunk)
+        rest = memoryview(chunk)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise no_room(self._shown) from error
 
 
 @dataclass(frozen=True, slots=True)

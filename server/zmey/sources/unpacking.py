@@ -19,6 +19,7 @@ from zmey.sources.errors import (
     SourceCancelledError,
     SourceError,
     file_invalid,
+    no_room,
     too_large,
     unpack_limit,
 )
@@ -166,4 +167,6 @@ def _limit(name: str, settings: SourceSettings) -> SourceError:
     if name == child.RATIO:
         problem = f"unpacks to more than {child.RATIO_MAX} times its size"
         return unpack_limit(name, str(child.RATIO_MAX), problem)
+    if name == child.DISK:
+        return no_room("the unpacked file")
     return too_large("The unpacked file", settings.file_bytes_max)
