@@ -186,7 +186,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::MergeUnknown
         | R::HeadUnknown
         | R::OriginUnknown
-        | R::ErasureUnknown => Code::NotFound,
+        | R::ErasureUnknown
+        | R::ImportSheetUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }
@@ -266,7 +267,21 @@ fn code(reason: ErrorReason) -> Code {
         | R::JsonTooDeep
         | R::ImportCellsTooMany
         | R::CellNotUtf8
-        | R::CellNotANumber => Code::InvalidArgument,
+        | R::CellNotANumber
+        | R::ImportShapeUnknown
+        | R::ImportEmpty
+        | R::ImportGuessed
+        | R::ImportCharsetMisfit
+        | R::ImportQuoteOpen
+        | R::ImportQuoteStray
+        | R::ImportRowInvalid
+        | R::ImportNameUnknown
+        | R::ImportColumnInvalid
+        | R::ImportColumnGuessed
+        | R::ImportColumnUnnamed
+        | R::ImportKeyColumnMissing
+        | R::ImportSheetError
+        | R::ImportSpreadsheetInvalid => Code::InvalidArgument,
     }
 }
 
