@@ -191,7 +191,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::UploadUnknown
         | R::SourceMissing
         | R::SourceSecretUnknown
-        | R::ImportUnknown => Code::NotFound,
+        | R::ImportUnknown
+        | R::ImportSheetUnknown => Code::NotFound,
         R::Overloaded
         | R::StoreFull
         | R::StoreReadersFull
@@ -291,7 +292,21 @@ fn code(reason: ErrorReason) -> Code {
         | R::SourceUrlInvalid
         | R::SourceFileInvalid
         | R::CellNotText
-        | R::ColumnUnknown => Code::InvalidArgument,
+        | R::ColumnUnknown
+        | R::ImportShapeUnknown
+        | R::ImportEmpty
+        | R::ImportGuessed
+        | R::ImportCharsetMisfit
+        | R::ImportQuoteOpen
+        | R::ImportQuoteStray
+        | R::ImportRowInvalid
+        | R::ImportNameUnknown
+        | R::ImportColumnInvalid
+        | R::ImportColumnGuessed
+        | R::ImportColumnUnnamed
+        | R::ImportKeyColumnMissing
+        | R::ImportSheetError
+        | R::ImportSpreadsheetInvalid => Code::InvalidArgument,
     }
 }
 
