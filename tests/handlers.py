@@ -6,8 +6,12 @@ import grpc
 import grpc_testing
 from google.rpc import error_details_pb2, status_pb2
 
+from zmey.config import load_settings
+from zmey.imports.opening import open_imports
 from zmey.server import Imports, Metrics, core_handlers
 from zmey.server.failures import DETAILS_TRAILER
+from zmey.server.transfers import Transfers
+from zmey.server.transport import add_import_handlers
 from zmey.v1 import (
     admin_service_pb2,
     head_service_pb2,
@@ -24,9 +28,12 @@ MODULES = (
 SERVICES = [
     descriptor for module in MODULES for descriptor in module.DESCRIPTOR.services_by_name.values()
 ]
-UNARY_METHODS = [
-    method for service in SERVICES for method in service.methods if method.name != "StreamImport"
-]
+# What the process answers and not the core.
+STREAMS = ("StreamImport", "UploadSource", "DownloadReport")
+OF_PROCESS = ("StartImport", "ProbeImport")
+_METHODS = [method for service in SERVICES for method in service.methods]
+UNARY_METHODS = [method for method in _METHODS if method.name not in (*STREAMS, *OF_PROCESS)]
+PROCESS_METHODS = [method for method in _METHODS if method.name in OF_PROCESS]
 STREAM_IMPORT = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods[0]
 
 
@@ -44,11 +51,14 @@ class InProcessServer:
     def __init__(self, core: Any, imports_max: int = 2) -> None:
         metrics = Metrics(core, "test")
         handlers = core_handlers(core, Imports(core, imports_max, metrics), metrics)
+        settings = load_settings(None, {"store_path": ":memory:"})
+        imports, _runner = open_imports(core, settings)
+        add_import_handlers(handlers, imports, Transfers(imports, imports_max, metrics), metrics)
         self._trailers: Any = ()
         servicers = {}
         for service in SERVICES:
             behaviors = {
-                name: staticmethod(self._noting(handler.unary_unary or handler.stream_stream))
+                name: staticmethod(self._noting(_behavior_of(handler)))
                 for name, handler in handlers[service.full_name].items()
             }
             servicers[service] = type("Servicer", (), behaviors)()
@@ -81,6 +91,12 @@ class InProcessServer:
 
     def _note(self, trailers: Any) -> None:
         self._trailers = trailers
+
+
+def _behavior_of(handler: Any) -> Any:
+    return (
+        handler.unary_unary or handler.stream_stream or handler.stream_unary or handler.unary_stream
+    )
 
 
 class _NotingContext:

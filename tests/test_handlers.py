@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from handlers import UNARY_METHODS, InProcessServer, full_name
+from handlers import PROCESS_METHODS, UNARY_METHODS, InProcessServer, full_name
 from messages import import_chunk, import_options, resolve_request, set_request
 from zmey._native import Core, CoreError
 from zmey.config import load_settings
@@ -88,7 +88,7 @@ def test_refusals_of_the_core_go_out_as_they_are(
     assert message == refused.value.message
 
 
-@pytest.mark.parametrize("method", UNARY_METHODS, ids=full_name)
+@pytest.mark.parametrize("method", [*UNARY_METHODS, *PROCESS_METHODS], ids=full_name)
 def test_a_failing_core_tells_only_a_reason_and_a_request_id(method: Any) -> None:
     written = io.StringIO()
     with redirect_stderr(written):

@@ -1,6 +1,8 @@
 """Puts together what runs imports, from the options of the server."""
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 from zmey.config import IN_MEMORY, Settings
@@ -19,7 +21,7 @@ WAITERS_PART = 4
 def open_imports(core: CallableCore, settings: Settings) -> tuple[ImportOperations, Runner]:
     """Returns what answers calls about imports, and what runs them once it is started."""
     jobs = CoreJobs(core)
-    folder = ImportFolder(_folder_of(settings), settings.import_file_bytes_max)
+    folder = _open_folder(settings)
     files = Files(folder, source_settings(settings))
     spaces = [Space(account_id=space.account_id, db_id=space.db_id) for space in settings.spaces]
     runner = Runner(jobs, folder, files, spaces, settings.import_jobs_max)
@@ -27,10 +29,14 @@ def open_imports(core: CallableCore, settings: Settings) -> tuple[ImportOperatio
     return ImportOperations(jobs, folder, files, runner, waiters_max), runner
 
 
-def _folder_of(settings: Settings) -> Path:
+def _open_folder(settings: Settings) -> ImportFolder:
+    bytes_max = settings.import_file_bytes_max
     if settings.import_folder:
-        return Path(settings.import_folder)
-    if settings.store_path == IN_MEMORY:
-        # A store that keeps nothing has imports that nobody goes on with.
-        return Path(tempfile.mkdtemp(prefix="zmey-imports-"))
-    return Path(settings.store_path) / "imports"
+        return ImportFolder(Path(settings.import_folder), bytes_max)
+    if settings.store_path != IN_MEMORY:
+        return ImportFolder(Path(settings.store_path) / "imports", bytes_max)
+    # A store that keeps nothing has imports that nobody goes on with.
+    path = Path(tempfile.mkdtemp(prefix="zmey-imports-"))
+    folder = ImportFolder(path, bytes_max)
+    weakref.finalize(folder, shutil.rmtree, path, ignore_errors=True)
+    return folder
