@@ -1,4 +1,4 @@
-"""Imports of the server killed again and again end as if they had run once (promise 7 for files)."""
+"""Imports of the server killed again and again end as if they had run once."""
 
 import random
 import time
@@ -120,7 +120,6 @@ def kill_often(
 
 
 def compare(start_server: StartServer, folder: Path, rows: int, kills: int, seed: int) -> None:
-    print(f"seed {seed}")
     path = folder / "people.csv"
     write_file(path, rows, random.Random(seed))
     calm = start_server(*FLAGS, store=folder / "calm")
