@@ -68,11 +68,15 @@ pub enum Table {
     Erasures,
     /// space -> `PolicyRecord`: what a space decides.
     Policies,
+    /// space, group id -> `GroupRecord`: list groups that somebody made.
+    Groups,
+    /// space, group id, head id -> nothing: the heads of a list group.
+    GroupHeads,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -91,6 +95,8 @@ impl Table {
         Self::Tasks,
         Self::Erasures,
         Self::Policies,
+        Self::Groups,
+        Self::GroupHeads,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -124,6 +130,8 @@ impl Table {
             Self::Tasks => "tasks",
             Self::Erasures => "erasures",
             Self::Policies => "policies",
+            Self::Groups => "groups",
+            Self::GroupHeads => "group_heads",
         }
     }
 }

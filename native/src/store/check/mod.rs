@@ -3,6 +3,7 @@
 //! One snapshot, read in pages, so that a store of any size needs the memory of one page. A problem
 //! is one sentence with a table and numbers, without personal data.
 
+mod groups;
 mod index;
 mod log;
 mod member;
@@ -130,7 +131,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 14] = [
+    let checks: [(Table, PageCheck); 16] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -145,6 +146,8 @@ fn check_snapshot(
         (Table::Tasks, upkeep::tasks),
         (Table::Erasures, upkeep::erasures),
         (Table::Policies, upkeep::policies),
+        (Table::Groups, groups::groups),
+        (Table::GroupHeads, groups::heads),
     ];
     for (table, check) in checks {
         let mut entries = 0;
