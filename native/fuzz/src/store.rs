@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use _native::store::{Engine, Memory, Mutations, Table, keys, records};
 use _native::tools;
-use _native::wire::storage::{EraseTask, ErasureRecord, FieldsTask, TaskRecord, task_record};
+use _native::wire::storage::{
+    EraseTask, ErasureRecord, FieldsTask, GroupRecord, TaskRecord, task_record,
+};
 use _native::wire::v1::{
     AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
 };
@@ -98,9 +100,19 @@ fn entries() -> &'static [Entry] {
         core.close();
         begin_again(engine.as_ref());
         leave_task(engine.as_ref());
+        leave_group(engine.as_ref());
         assert_clean(engine.as_ref());
         read(engine.as_ref())
     })
+}
+
+/// Leaves a list group that an import has made.
+fn leave_group(engine: &dyn Engine) {
+    let mut mutations = Mutations::default();
+    let key = keys::owned(|key| keys::group(key, 1, "g1"));
+    let record = GroupRecord { name: "Imported".to_owned(), ..GroupRecord::default() };
+    mutations.put(Table::Groups, &key, &record.encode_to_vec());
+    engine.write(&mut |_| Ok(mutations.clone())).expect("memory takes it");
 }
 
 /// Leaves work that a stop has interrupted.

@@ -134,6 +134,19 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// One without addresses, keys and steps, for work that names nobody.
+    pub fn bare(space: Arc<Space>, moment: Moment) -> Self {
+        Self {
+            space,
+            book: AddressBook::default().sealed(),
+            probes: Vec::new(),
+            steps: Vec::new(),
+            cells: None,
+            origin: Origin::Call,
+            moment,
+        }
+    }
+
     /// How rows apply, where the steps are those of an import.
     pub fn plan(&self) -> Option<&Plan> {
         self.cells.as_ref().map(Cells::plan)

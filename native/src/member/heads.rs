@@ -145,11 +145,14 @@ pub fn attach(
             resource_ids: wish.resource_id.into_iter().collect(),
             ..Default::default()
         };
-        let record = match former {
-            Some(former) => with_own_state(record, former),
-            None => record,
+        let record = if let Some(former) = former {
+            let record = with_own_state(record, former);
+            view.change_head(space, head_id, |head| head.clone_from(&record))?;
+            record
+        } else {
+            view.insert_head(space, head_id, &record);
+            record
         };
-        view.insert_head(space, head_id, &record);
         if let Some(body) = view.change_body(space, contact)? {
             body.head_ids.push(head_id);
             body.head_types.push(kind);

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod cells;
 pub mod deltas;
 pub mod events;
+pub mod groups;
 pub mod heads;
 pub mod merging;
 pub mod moves;

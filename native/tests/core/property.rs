@@ -354,7 +354,7 @@ impl Pair {
     /// Erases everybody and every identifier; then nothing is left of anybody.
     fn erase_everybody(&mut self) {
         use _native::wire::v1::member_key::Key;
-        const EMPTY: [Table; 7] = [
+        const EMPTY: [Table; 8] = [
             Table::Addresses,
             Table::Heads,
             Table::Bodies,
@@ -362,6 +362,7 @@ impl Pair {
             Table::Merges,
             Table::MemberMerges,
             Table::Trash,
+            Table::GroupHeads,
         ];
         for space in [SPACE, OTHER_SPACE] {
             let of_contacts = (1..NUMBERS_MAX).map(Key::ContactId);
