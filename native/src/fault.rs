@@ -188,7 +188,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::HeadUnknown
         | R::OriginUnknown
         | R::ErasureUnknown
-        | R::ImportUnknown => Code::NotFound,
+        | R::ImportUnknown
+        | R::ImportSheetUnknown => Code::NotFound,
         R::Overloaded
         | R::StoreFull
         | R::StoreReadersFull
@@ -272,7 +273,21 @@ fn code(reason: ErrorReason) -> Code {
         | R::JsonTooDeep
         | R::ImportCellsTooMany
         | R::CellNotUtf8
-        | R::CellNotANumber => Code::InvalidArgument,
+        | R::CellNotANumber
+        | R::ImportShapeUnknown
+        | R::ImportEmpty
+        | R::ImportGuessed
+        | R::ImportCharsetMisfit
+        | R::ImportQuoteOpen
+        | R::ImportQuoteStray
+        | R::ImportRowInvalid
+        | R::ImportNameUnknown
+        | R::ImportColumnInvalid
+        | R::ImportColumnGuessed
+        | R::ImportColumnUnnamed
+        | R::ImportKeyColumnMissing
+        | R::ImportSheetError
+        | R::ImportSpreadsheetInvalid => Code::InvalidArgument,
     }
 }
 
