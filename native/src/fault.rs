@@ -227,6 +227,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::ImportNotOpened
         | R::ImportChunkGap
         | R::ImportNotEnded
+        | R::ImportFileChanged
+        | R::ImportReportCut
         | R::ImportEnded => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired

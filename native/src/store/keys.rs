@@ -91,6 +91,13 @@ pub fn sort_prefix(key: &[u8]) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
+/// A number that stands for a key of Addresses where the address itself must not be kept: of 2^64,
+/// so that two addresses never share one.
+pub fn address_hash(key: &[u8]) -> u64 {
+    let digest = Sha256::digest(key);
+    digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
 /// The number of the space that a key of any table with spaces begins with.
 pub fn space_of(key: &[u8]) -> Option<u32> {
     key.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))

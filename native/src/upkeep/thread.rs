@@ -250,6 +250,7 @@ impl Worker {
             probes: Vec::new(),
             steps: Vec::new(),
             cells: None,
+            row_probes: Vec::new(),
             origin: Origin::Call,
             moment: Moment { now: (self.clock)(), zone: space.zone.clone() },
         };

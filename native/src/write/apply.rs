@@ -189,15 +189,31 @@ pub struct RowOutcome {
     pub warnings: Vec<Warning>,
 }
 
+/// Why a row of an import is refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The fault.
+    pub fault: Fault,
+    /// The member whom its keys meant; 0 where nobody was found before it was refused.
+    pub contact: u64,
+}
+
 /// Applies the steps of an import.
 pub fn rows(
     view: &mut View<'_>,
     batch: &Batch,
     links: &[u32],
-) -> StoreResult<Vec<Result<RowOutcome, Fault>>> {
-    apply(view, batch, |view, step, decision, changes| {
-        let outcome = whole_step(view, (batch, links), step, decision, changes)?;
-        let Outcome { status, contact, warnings, .. } = outcome;
-        Ok(RowOutcome { status, contact, warnings })
-    })
+) -> StoreResult<Vec<Result<RowOutcome, Refusal>>> {
+    let outcomes = apply(view, batch, |view, step, decision, changes| {
+        decision.contact = 0;
+        match whole_step(view, (batch, links), step, decision, changes) {
+            Ok(Outcome { status, contact, warnings, .. }) => {
+                Ok(Ok(RowOutcome { status, contact, warnings }))
+            }
+            Err(Failure::Fault(fault)) => Ok(Err(Refusal { fault, contact: decision.contact })),
+            Err(failure) => Err(failure),
+        }
+    })?;
+    let unprepared = |fault| Err(Refusal { fault, contact: 0 });
+    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unprepared)).collect())
 }
