@@ -127,7 +127,7 @@ impl CsvRows {
         if std::str::from_utf8(&self.buffer[start..end]).is_err() {
             let is_bad =
                 |cell: &Cell| std::str::from_utf8(&self.buffer[cell.range.clone()]).is_err();
-            let column = self.cells.iter().position(is_bad).unwrap_or_default();
+            let column = self.cells.iter().position(is_bad);
             let fault = faults::misfit(self.text.charset(), column);
             builder.problem(Problem::new(number, fault, &self.buffer[start..end]));
             return;

@@ -14,14 +14,17 @@ pub(super) fn disk(error: &io::Error) -> Fault {
 }
 
 /// Bytes that are no text.
-pub(super) fn misfit(charset: Charset, column: usize) -> Fault {
+pub(super) fn misfit(charset: Charset, column: Option<usize>) -> Fault {
     let name = charset_name(charset);
-    Fault::new(
+    let fault = Fault::new(
         ErrorReason::ImportCharsetMisfit,
         format!("The row has bytes that are no {name}; look for text in another charset."),
     )
-    .with("charset", name)
-    .with("column", column)
+    .with("charset", name);
+    match column {
+        Some(column) => fault.with("column", column),
+        None => fault,
+    }
 }
 
 /// A quote without its end.
@@ -48,6 +51,17 @@ pub(super) fn quote_stray(line: u64, column: usize) -> Fault {
     )
     .with("line", line)
     .with("column", column)
+}
+
+/// A file that is no text, or of another kind than was said.
+pub(super) fn unknown_shape(kind: &str) -> Fault {
+    let message = format!("The file is of the kind {kind}, whose rows cannot be read as it is.");
+    Fault::new(ErrorReason::ImportShapeUnknown, message).with("kind", kind)
+}
+
+/// A file without rows.
+pub(super) fn empty(file_bytes: u64) -> Fault {
+    Fault::new(ErrorReason::ImportEmpty, "The file has no rows.").with("file_bytes", file_bytes)
 }
 
 /// A row over the bound; `actual` is what was seen of it at least.

@@ -3,16 +3,23 @@
 mod batch;
 mod caption;
 mod charset;
+mod columns;
 mod csv;
 mod csv_record;
 mod faults;
 mod inspect;
+mod json;
 pub mod limits;
+mod looks;
 mod notation;
 mod reader;
+mod sample;
+mod shape;
+mod sniff;
 mod text;
 mod words;
 
 pub use batch::{Problem, SourceBatch};
 pub use inspect::{Inspection, SampleRow, inspect};
 pub use reader::{RowReader, open};
+pub use sniff::sniff;

@@ -7,6 +7,7 @@ use crate::wire::v1::{FileShape, FirstLine, ImportLayout, ImportReading, Separat
 
 use super::batch::SourceBatch;
 use super::csv::CsvRows;
+use super::json::{DocumentRows, LineRows, Names};
 use super::text::Text;
 
 /// Rows that come in batches.
@@ -16,6 +17,8 @@ pub struct RowReader {
 
 enum Rows {
     Csv(CsvRows),
+    Lines(LineRows),
+    Document(DocumentRows),
 }
 
 /// Opens a file whose every answer is in the layout, as `inspect` makes it.
@@ -24,7 +27,14 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
     let text = Text::open(path, reading.charset())?;
     let rows = match reading.shape() {
         FileShape::Csv => Rows::Csv(csv_rows(text, reading)?),
-        _ => return Err(Fault::invalid("reading.shape", "is not known")),
+        // Spreadsheets were converted to JSON lines before.
+        FileShape::JsonLines | FileShape::Spreadsheet => {
+            Rows::Lines(LineRows::new(text, Names::of(&layout.columns), has_names(reading)))
+        }
+        FileShape::Json => {
+            Rows::Document(DocumentRows::new(text, Names::of(&layout.columns), has_names(reading)))
+        }
+        FileShape::Unspecified => return Err(Fault::required("layout.reading.shape")),
     };
     Ok(RowReader { rows })
 }
@@ -32,7 +42,11 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
 fn csv_rows(text: Text, reading: &ImportReading) -> Result<CsvRows> {
     let separator = separator_byte(reading.separator())
         .ok_or_else(|| Fault::required("layout.reading.separator"))?;
-    Ok(CsvRows::new(text, separator, reading.first_line() == FirstLine::Names))
+    Ok(CsvRows::new(text, separator, has_names(reading)))
+}
+
+fn has_names(reading: &ImportReading) -> bool {
+    reading.first_line() == FirstLine::Names
 }
 
 /// The byte of a separator.
@@ -52,6 +66,8 @@ impl RowReader {
     pub fn next_batch(&mut self, rows_max: usize, bytes_max: usize) -> Result<Option<SourceBatch>> {
         match &mut self.rows {
             Rows::Csv(rows) => rows.next_batch(rows_max, bytes_max),
+            Rows::Lines(rows) => rows.next_batch(rows_max, bytes_max),
+            Rows::Document(rows) => rows.next_batch(rows_max, bytes_max),
         }
     }
 
@@ -59,6 +75,8 @@ impl RowReader {
     pub fn bytes_read(&self) -> u64 {
         match &self.rows {
             Rows::Csv(rows) => rows.bytes_read(),
+            Rows::Lines(rows) => rows.bytes_read(),
+            Rows::Document(rows) => rows.bytes_read(),
         }
     }
 }

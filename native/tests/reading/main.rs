@@ -1,4 +1,5 @@
 //! Files of rows, through the public functions of `reading`.
 
+mod charsets;
 mod csv_rows;
 mod support;
