@@ -16,7 +16,7 @@ use crate::config::CoreConfig;
 use crate::datakey::Moment;
 use crate::fault::{Failure, Fault, Result};
 use crate::import::{ActiveImport, ImportStream};
-use crate::jobs::Registry;
+use crate::jobs::{self, Registry};
 use crate::matching::AddressBook;
 use crate::member::View;
 use crate::metrics::Metrics;
@@ -120,7 +120,9 @@ impl Core {
 
     /// Counters and gauges by Prometheus name.
     pub fn list_metrics(&self) -> Vec<(&'static str, f64)> {
-        self.metrics.list(self.engine.stats())
+        // What the store cannot tell now is told at the next look.
+        let jobs = self.snapshot(|snapshot| Ok(jobs::stats(&View::new(snapshot)?)?));
+        self.metrics.list(self.engine.stats(), jobs.unwrap_or_default())
     }
 
     /// Commits what waits and takes no more; idempotent. The store is closed when the last

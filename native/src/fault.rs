@@ -239,7 +239,9 @@ fn code(reason: ErrorReason) -> Code {
         | R::ImportNotEnded
         | R::ImportEnded
         | R::HeadElsewhere
-        | R::DatakeyIncomplete => Code::FailedPrecondition,
+        | R::DatakeyIncomplete
+        | R::ImportFileChanged
+        | R::ImportReportCut => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired
         | R::OperationNameInvalid

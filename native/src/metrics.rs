@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::store::EngineStats;
+use crate::wire::v1::ImportState;
 
 /// What the core counts since it was opened.
 #[derive(Debug, Default)]
@@ -16,6 +17,19 @@ pub struct Metrics {
     upkeep_tasks: AtomicU64,
     upkeep_slices: AtomicU64,
     upkeep_failures: AtomicU64,
+    jobs_succeeded: AtomicU64,
+    jobs_failed: AtomicU64,
+    jobs_cancelled: AtomicU64,
+    job_rows: AtomicU64,
+}
+
+/// The imports that have not ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobStats {
+    /// Those that wait.
+    pub queued: usize,
+    /// Those that get their file or apply it.
+    pub running: usize,
 }
 
 impl Metrics {
@@ -42,8 +56,26 @@ impl Metrics {
         add(if succeeded { &self.upkeep_slices } else { &self.upkeep_failures }, 1);
     }
 
+    /// Counts an import of the server that has ended in a state.
+    pub fn job_ended(&self, state: ImportState) {
+        match state {
+            ImportState::Succeeded => add(&self.jobs_succeeded, 1),
+            ImportState::Failed => add(&self.jobs_failed, 1),
+            ImportState::Cancelled => add(&self.jobs_cancelled, 1),
+            ImportState::Unspecified
+            | ImportState::Queued
+            | ImportState::Fetching
+            | ImportState::Applying => {}
+        }
+    }
+
+    /// Counts rows that imports of the server have committed.
+    pub fn job_rows(&self, rows: usize) {
+        add(&self.job_rows, rows as u64);
+    }
+
     /// Everything by Prometheus name.
-    pub fn list(&self, engine: EngineStats) -> Vec<(&'static str, f64)> {
+    pub fn list(&self, engine: EngineStats, jobs: JobStats) -> Vec<(&'static str, f64)> {
         vec![
             ("zmey_commits_total", read(&self.commits)),
             ("zmey_committed_rows_total", read(&self.committed_rows)),
@@ -53,6 +85,12 @@ impl Metrics {
             ("zmey_upkeep_tasks", read(&self.upkeep_tasks)),
             ("zmey_upkeep_slices_total", read(&self.upkeep_slices)),
             ("zmey_upkeep_failures_total", read(&self.upkeep_failures)),
+            ("zmey_import_jobs_queued", float(jobs.queued as u64)),
+            ("zmey_import_jobs_running", float(jobs.running as u64)),
+            ("zmey_import_jobs_succeeded_total", read(&self.jobs_succeeded)),
+            ("zmey_import_jobs_failed_total", read(&self.jobs_failed)),
+            ("zmey_import_jobs_cancelled_total", read(&self.jobs_cancelled)),
+            ("zmey_import_job_rows_total", read(&self.job_rows)),
             ("zmey_store_used_bytes", float(engine.used_bytes)),
             ("zmey_store_map_bytes", float(engine.map_bytes)),
             ("zmey_store_readers", f64::from(engine.readers)),

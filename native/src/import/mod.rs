@@ -3,8 +3,10 @@
 mod columns;
 mod dynamic;
 mod orders;
-mod rows;
+pub mod rows;
 mod stream;
+mod window;
 
 pub use columns::{Column, Plan};
 pub use stream::{ActiveImport, ImportStream};
+pub use window::Window;

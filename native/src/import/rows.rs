@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use prost::Message;
-
 use crate::datakey::{Moment, json_cell_text};
 use crate::fault::{Fault, Result};
 use crate::import::columns::{Column, Plan, SystemCell};
@@ -16,23 +14,38 @@ use crate::member::cells::Cells;
 use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::v1::{
-    AddressType, ErrorReason, FieldValue, IfExists, ImportChunk, ImportRow, KeyKind, Warning,
+    AddressType, ErrorReason, FieldValue, IfExists, ImportRow, KeyKind, Warning,
 };
 use crate::write::prepare::HEADS_MAX;
 
-/// Prepares the rows of a chunk. A row that cannot be prepared becomes its fault.
-pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: Moment) -> Batch {
-    let rows = chunk.rows.len();
-    let keys = rows * plan.columns.iter().filter(|column| column.is_key()).count();
+/// Prepares the rows of a chunk; `bytes` is about how long they are. A row that cannot be prepared
+/// becomes its fault.
+pub fn prepare(
+    space: &Arc<Space>,
+    plan: &Arc<Plan>,
+    (rows, bytes): (&[ImportRow], usize),
+    moment: Moment,
+) -> Batch {
+    let keys = rows.len() * plan.columns.iter().filter(|column| column.is_key()).count();
     let mut preparation = Preparation {
         space,
         plan,
         moment: &moment,
         book: AddressBook::with_capacity(keys),
         probes: Vec::with_capacity(keys),
-        cells: Cells::new(Arc::clone(plan), rows, chunk.encoded_len()),
+        cells: Cells::new(Arc::clone(plan), rows.len(), bytes),
     };
-    let steps = chunk.rows.iter().map(|row| preparation.step(row)).collect();
+    let mut row_probes = Vec::with_capacity(rows.len());
+    let mut steps = Vec::with_capacity(rows.len());
+    for row in rows {
+        let first = preparation.probes.len();
+        let step = preparation.step(row);
+        if step.is_err() {
+            preparation.name(row, first);
+        }
+        row_probes.push(first..preparation.probes.len());
+        steps.push(step);
+    }
     let Preparation { book, probes, cells, .. } = preparation;
     let space = Arc::clone(space);
     Batch {
@@ -41,6 +54,7 @@ pub fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: 
         probes,
         steps,
         cells: Some(cells.fitted()),
+        row_probes,
         origin: Origin::Import,
         moment,
     }
@@ -96,6 +110,18 @@ impl Preparation<'_> {
             restores: plan.policy.restores && plan.if_exists != IfExists::Error,
             ..step
         })
+    }
+
+    /// Leaves every key of a row that cannot be prepared, so that others know whom it names.
+    fn name(&mut self, row: &ImportRow, first_probe: usize) {
+        self.probes.truncate(first_probe);
+        let plan = self.plan;
+        let keys = plan.columns.iter().take(row.cells.len()).enumerate();
+        for (index, column) in keys.filter(|(_, column)| column.is_key()) {
+            // A key that is none names nobody; the row is refused as it is.
+            let _refused = cell_text(row, index)
+                .and_then(|cell| self.cell(index, column, cell, &mut Step::default()));
+        }
     }
 
     fn cell(

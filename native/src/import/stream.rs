@@ -1,17 +1,19 @@
 //! One running `StreamImport`: chunks are prepared on the caller's thread while the writer commits
 //! earlier ones; a window of bytes bounds what waits.
 
-use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use prost::Message;
 
 use crate::core::Core;
 use crate::datakey::Moment;
 use crate::fault::{Fault, Result};
 use crate::import::columns::Plan;
 use crate::import::rows;
+use crate::import::window::Window;
+use crate::member::batch::Batch;
 use crate::service::check_items;
 use crate::space::Space;
 use crate::wire::v1::stream_import_request::Message as Request;
@@ -21,7 +23,8 @@ use crate::wire::v1::{
     RowWarning, StreamImportRequest, StreamImportResponse,
 };
 use crate::wire::{decode, encode};
-use crate::write::position::{Position, gap};
+use crate::write::apply::Refusal;
+use crate::write::position::{Keep, Position, gap};
 use crate::write::queue::{self, Again, Answers, Chunk, Done, Job, Purpose, Reply};
 
 /// Bytes of an import id; file names and dates are shorter.
@@ -30,12 +33,8 @@ const IMPORT_ID_BYTES_MAX: usize = 128;
 /// An import that may be resumed and is running: space number and import id.
 pub type ActiveImport = (u32, String);
 
-/// A chunk whose receipt has not been given yet; until then its bytes count.
-struct Pending {
-    number: u64,
-    bytes: usize,
-    fate: Fate,
-}
+/// A chunk whose receipt has not been given yet: its number, and what becomes of it.
+type Pending = (u64, Fate);
 
 /// What becomes of a chunk.
 enum Fate {
@@ -45,14 +44,6 @@ enum Fate {
     Planned(Box<Result<Done>>),
     /// In the writer's queue.
     Waiting(Reply),
-}
-
-#[derive(Default)]
-struct State {
-    pending: VecDeque<Pending>,
-    bytes_waiting: usize,
-    finished: bool,
-    cancelled: bool,
 }
 
 /// The import. `submit` and `receipt` are called from two threads.
@@ -69,8 +60,7 @@ pub struct ImportStream {
     committed_before: u64,
     /// Whether a chunk was refused as a whole.
     broken: Arc<AtomicBool>,
-    state: Mutex<State>,
-    changed: Condvar,
+    window: Window<Pending>,
 }
 
 impl ImportStream {
@@ -98,8 +88,7 @@ impl ImportStream {
             next: Mutex::new((1, None)),
             committed_before: 0,
             broken: Arc::default(),
-            state: Mutex::default(),
-            changed: Condvar::new(),
+            window: Window::new(core.import_window_bytes()),
             space,
             core,
         };
@@ -119,8 +108,8 @@ impl ImportStream {
         check_items("chunk.rows", chunk.rows.len())?;
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if chunk.number <= self.committed_before && chunk.number > 0 {
-            self.reserve(bytes)?;
-            self.push(Pending { number: chunk.number, bytes, fate: Fate::Repeated });
+            self.window.reserve(bytes)?;
+            self.window.push(bytes, (chunk.number, Fate::Repeated));
             return Ok(());
         }
         if chunk.number != next.0 {
@@ -130,25 +119,23 @@ impl ImportStream {
         let fate = self.start(&chunk, position, request)?;
         next.0 += 1;
         next.1 = next.1.as_ref().map(Position::next);
-        self.push(Pending { number: chunk.number, bytes, fate });
+        self.window.push(bytes, (chunk.number, fate));
         Ok(())
     }
 
     /// Says that no chunk follows.
     pub fn finish(&self) {
-        self.lock().finished = true;
-        self.changed.notify_all();
+        self.window.finish();
     }
 
     /// Gives up: blocked calls return, and no chunk is taken any more.
     pub fn cancel(&self) {
-        self.lock().cancelled = true;
-        self.changed.notify_all();
+        self.window.cancel();
     }
 
     /// Waits for the next receipt, in the order of the chunks; `None` after the last one.
     pub fn receipt(&self) -> Result<Option<Vec<u8>>> {
-        let Some(Pending { number, bytes, fate }) = self.next_pending() else {
+        let Some((bytes, (number, fate))) = self.window.next() else {
             return Ok(None);
         };
         let done = match fate {
@@ -156,7 +143,7 @@ impl ImportStream {
             Fate::Planned(done) => Some(*done),
             Fate::Waiting(reply) => Some(queue::wait(&reply)),
         };
-        self.release(bytes);
+        self.window.release(bytes);
         let receipt = match done {
             None => ImportReceipt { chunk: number, repeated: true, ..Default::default() },
             Some(done) => receipt(number, done?)?,
@@ -183,12 +170,12 @@ impl ImportStream {
         request: Bytes,
     ) -> Result<Fate> {
         let bytes = request.len();
-        self.reserve(bytes)?;
+        self.window.reserve(bytes)?;
         let space = self.core.spaces().named(self.space.name());
         let space = space.as_ref().unwrap_or(&self.space);
-        let batch = rows::batch(space, &self.plan, chunk, self.moment_in(space));
-        let chunk =
-            Chunk { position, broken: Arc::clone(&self.broken), again: self.again(request) };
+        let batch = batch(space, &self.plan, chunk, self.moment_in(space));
+        let keep = position.map(|position| Box::new(position) as Box<dyn Keep>);
+        let chunk = Chunk { keep, broken: Arc::clone(&self.broken), again: self.again(request) };
         let job = Job { batch, purpose: Purpose::Rows(chunk), bytes, deadline: None };
         let started = if self.validate_only {
             let planned = queue::rehearse(self.core.engine(), &job);
@@ -197,7 +184,7 @@ impl ImportStream {
             self.core.writer().submit_in_turn(job).map(Fate::Waiting)
         };
         if started.is_err() {
-            self.release(bytes);
+            self.window.release(bytes);
         }
         started
     }
@@ -209,58 +196,13 @@ impl ImportStream {
         Again(Box::new(move |space| {
             let chunk = chunk_of(request.clone())?;
             let moment = Moment { now, zone: space.zone.clone() };
-            Ok(rows::batch(space, &plan, &chunk, moment))
+            Ok(batch(space, &plan, &chunk, moment))
         }))
     }
 
     /// The one moment of the import, in the zone that the space has by now.
     fn moment_in(&self, space: &Space) -> Moment {
         Moment { now: self.moment.now, zone: space.zone.clone() }
-    }
-
-    /// Waits until the window has room; one chunk always fits.
-    fn reserve(&self, bytes: usize) -> Result<()> {
-        let window = self.core.import_window_bytes();
-        let mut state = self.lock();
-        while !state.cancelled && state.bytes_waiting > 0 && state.bytes_waiting + bytes > window {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if state.cancelled {
-            return Err(Fault::new(ErrorReason::ShuttingDown, "The import was given up."));
-        }
-        state.bytes_waiting += bytes;
-        Ok(())
-    }
-
-    fn release(&self, bytes: usize) {
-        self.lock().bytes_waiting -= bytes;
-        self.changed.notify_all();
-    }
-
-    fn push(&self, pending: Pending) {
-        self.lock().pending.push_back(pending);
-        self.changed.notify_all();
-    }
-
-    fn next_pending(&self) -> Option<Pending> {
-        let mut state = self.lock();
-        loop {
-            if state.cancelled {
-                return None;
-            }
-            if let Some(pending) = state.pending.pop_front() {
-                return Some(pending);
-            }
-            if state.finished {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is a single assignment: a panic leaves it consistent.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -286,6 +228,10 @@ fn activate(core: &Core, space: &Space, options: &ImportOptions) -> Result<Optio
         "Another stream is importing under this import_id; wait for it or choose another id.",
     )
     .with("import_id", &options.import_id))
+}
+
+fn batch(space: &Arc<Space>, plan: &Arc<Plan>, chunk: &ImportChunk, moment: Moment) -> Batch {
+    rows::prepare(space, plan, (&chunk.rows, chunk.encoded_len()), moment)
 }
 
 fn chunk_of(request: Bytes) -> Result<ImportChunk> {
@@ -319,7 +265,7 @@ fn receipt(chunk: u64, done: Done) -> Result<ImportReceipt> {
                 receipt.warnings.extend(outcome.warnings.into_iter().map(warning));
                 (outcome.status, outcome.contact)
             }
-            Err(fault) => {
+            Err(Refusal { fault, .. }) => {
                 receipt.rejects.push(RowReject { row, fault: Some(fault.into()) });
                 (OutcomeStatus::Rejected, 0)
             }

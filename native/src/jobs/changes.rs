@@ -11,10 +11,13 @@ use super::record::{self, Stored};
 use crate::fault::{Failure, Fault};
 use crate::store::{Table, keys};
 use crate::wire::internal::v1::UpdateJobRequest;
-use crate::wire::storage::JobRecord;
-use crate::wire::v1::{ErrorReason, ImportState, StartImportRequest};
+use crate::wire::storage::{JobRecord, JobStart};
+use crate::wire::v1::{ErrorReason, ImportState, StartImportRequest, Warning};
 use crate::write::expiry;
 use crate::write::operation::{Operation, Scene};
+
+/// Warnings about a file that are kept, as the contract says; one more may come behind them.
+const WARNINGS_MAX: usize = 99;
 
 /// Ends a job that does not run, or notes that it is to stop.
 #[derive(Debug)]
@@ -92,6 +95,60 @@ fn replace_request(
     stored.progress.group_id.clone_from(&stored.job.group_id);
     stored.progress.clean_group = request.clean_group;
     Ok(())
+}
+
+/// Keeps how the rows of a job are applied, before the first of them is.
+#[derive(Debug)]
+pub struct StartJob {
+    /// The job.
+    pub job_id: u64,
+    /// What must stay the same in another process.
+    pub start: JobStart,
+    /// What is to be known of the file.
+    pub warnings: Vec<Warning>,
+}
+
+impl Operation for StartJob {
+    fn name(&self) -> &'static str {
+        "StartJob"
+    }
+
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let mut stored = record::find_unfinished(scene.view, self.job_id)?;
+        stored.progress.state = ImportState::Applying as u32;
+        stored.job.start = Some(self.start.clone());
+        let warnings = self.warnings.iter().map(|warning| warning.encode_to_vec().into());
+        stored.job.warnings.extend(warnings.take(WARNINGS_MAX));
+        stored.store(scene);
+        answer(scene, &stored)
+    }
+}
+
+/// Ends a job whose rows were applied as far as they could be.
+#[derive(Debug)]
+pub struct EndJob {
+    /// The job.
+    pub job_id: u64,
+    /// How it ends.
+    pub state: ImportState,
+    /// An encoded google.rpc.Status; only where it failed.
+    pub error: Bytes,
+}
+
+impl Operation for EndJob {
+    fn name(&self) -> &'static str {
+        "EndJob"
+    }
+
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        let mut stored = record::find_unfinished(scene.view, self.job_id)?;
+        stored.job.error = self.error.clone();
+        if let (ImportState::Succeeded, Some(start)) = (self.state, &stored.job.start) {
+            stored.progress.read_bytes = start.file_bytes;
+        }
+        stored.end(scene, self.state);
+        answer(scene, &stored)
+    }
 }
 
 /// Ends a job that cannot begin or go on; one that was to stop anyway counts as cancelled.

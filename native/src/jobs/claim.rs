@@ -40,7 +40,8 @@ fn meet(one: &JobProgressRecord, other: &JobProgressRecord) -> bool {
         && (one.clean_group || other.clean_group)
 }
 
-/// Marks a job as claimed; answers it encoded, or nothing where it has ended meanwhile.
+/// Marks a job as claimed; answers it encoded, ended where it was to stop when an earlier process
+/// ended, or nothing where it has ended meanwhile.
 #[derive(Debug)]
 pub struct ClaimJob {
     /// The job.
@@ -62,7 +63,8 @@ impl Operation for ClaimJob {
         // Whoever was to stop it is no more.
         if stored.progress.is_cancelling {
             stored.end(scene, ImportState::Cancelled);
-            return Ok(Vec::new());
+            let unfinished = record::unfinished(scene.view)?;
+            return Ok(stored.to_wire(&scene.batch.space, &unfinished)?.encode_to_vec());
         }
         let is_fetched = !stored.job.file_path.is_empty();
         let next = if is_fetched { ImportState::Applying } else { ImportState::Fetching };

@@ -7,6 +7,7 @@ use prost::Message;
 
 use crate::fault::{Failure, Fault};
 use crate::member::View;
+use crate::metrics::JobStats;
 use crate::space::Space;
 use crate::store::{StoreError, StoreResult, Table, keys, records};
 use crate::wire::internal::v1::Job;
@@ -167,6 +168,13 @@ pub fn find_unfinished(view: &View<'_>, job_id: u64) -> Result<Stored, Failure> 
 pub fn unfinished(view: &View<'_>) -> StoreResult<Unfinished> {
     let records = view.all_records(Table::JobProgress, &[])?;
     records.into_iter().map(|(key, record)| Ok((keys::parse_job_progress(&key)?, record))).collect()
+}
+
+/// How many jobs have not ended.
+pub fn stats(view: &View<'_>) -> StoreResult<JobStats> {
+    let unfinished = unfinished(view)?;
+    let queued = unfinished.values().filter(|job| state(job) == ImportState::Queued).count();
+    Ok(JobStats { queued, running: unfinished.len() - queued })
 }
 
 /// The jobs of a space from a key on, the newest first, up to so many jobs and bytes; one fits

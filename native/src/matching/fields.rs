@@ -96,6 +96,13 @@ pub struct FieldQuery {
     prefixes: Vec<Vec<u8>>,
 }
 
+impl FieldQuery {
+    /// What tells it from queries for other values.
+    pub fn identity(&self) -> &[Vec<u8>] {
+        &self.prefixes
+    }
+}
+
 /// Compiles a field of a request.
 pub fn query(space: &Space, request: &FieldValue) -> Result<FieldQuery> {
     if request.value.len() > VALUE_BYTES_MAX {

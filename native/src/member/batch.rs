@@ -127,6 +127,8 @@ pub struct Batch {
     pub steps: Vec<Result<Step, Fault>>,
     /// The cells of an import.
     pub cells: Option<Cells>,
+    /// The probes of each row of an import, those included that cannot be prepared.
+    pub row_probes: Vec<Range<usize>>,
     /// Who writes.
     pub origin: Origin,
     /// The one moment of all dates in the batch.
@@ -142,6 +144,7 @@ impl Batch {
             probes: Vec::new(),
             steps: Vec::new(),
             cells: None,
+            row_probes: Vec::new(),
             origin: Origin::Call,
             moment,
         }

@@ -10,16 +10,16 @@ use prost::Message;
 use super::{Method, answer};
 use crate::core::Core;
 use crate::fault::{Fault, Result};
+use crate::jobs::access::{answer_of, change, measure, operate, read_job, served, writing};
 use crate::jobs::{self, CancelJob, ClaimJob, CreateJob, DeleteJob, FailJob, UpdateJob};
 use crate::matching::AddressBook;
-use crate::member::batch::{Batch, Origin};
 use crate::space::Space;
 use crate::store::keys;
 use crate::wire::internal::v1;
 use crate::wire::v1::import_source::Source;
+use crate::wire::v1::{ImportMetadata, ImportState};
 use crate::write::Job;
-use crate::write::operation::{Operation, OperationAnswer, Options};
-use crate::write::queue::{self, Answers, Purpose};
+use crate::write::operation::{OperationAnswer, Options};
 use crate::write::requests;
 
 /// Jobs of one page.
@@ -29,7 +29,7 @@ const PAGE_JOBS_MAX: usize = 1_000;
 const PAGE_BYTES_MAX: usize = 4 << 20;
 
 /// Every method by its full name.
-pub const METHODS: [(&str, Method); 8] = [
+pub const METHODS: [(&str, Method); 11] = [
     ("/zmey.internal.v1.JobService/CreateJob", |core, request, deadline| {
         answer(request, |request| create_job(core, request, deadline))
     }),
@@ -54,6 +54,15 @@ pub const METHODS: [(&str, Method); 8] = [
     ("/zmey.internal.v1.JobService/FailJob", |core, request, _| {
         answer(request, |request| fail_job(core, request))
     }),
+    ("/zmey.internal.v1.JobService/RunJob", |core, request, _| {
+        answer(request, |request| run_job(core, &request))
+    }),
+    ("/zmey.internal.v1.JobService/ProbeFile", |core, request, _| {
+        answer(request, |request| probe_file(core, &request))
+    }),
+    ("/zmey.internal.v1.JobService/ReadRejects", |core, request, _| {
+        answer(request, |request| read_rejects(core, &request))
+    }),
 ];
 
 /// `CreateJob`.
@@ -75,9 +84,9 @@ fn create_job(
     }
     let bytes = request.encoded_len();
     let options = Options { request: known, ..Options::default() };
-    let job = job_of(core, &space, Box::new(CreateJob { request }), options);
+    let job = writing(core, &space, Box::new(CreateJob { request }), options);
     let done = core.writer().run(Job { bytes, deadline, ..job })?;
-    let OperationAnswer { outcome, replayed } = operation_answer(done)?;
+    let OperationAnswer { outcome, replayed } = answer_of(done)?;
     let job = v1::Job::decode(outcome).map_err(Fault::internal)?;
     if !replayed {
         return Ok(v1::CreateJobResponse { job: Some(job), is_repeated: false });
@@ -91,14 +100,6 @@ fn create_job(
 fn get_job(core: &Core, request: &v1::GetJobRequest) -> Result<v1::GetJobResponse> {
     let space = core.spaces().get(request.space.as_ref())?;
     Ok(v1::GetJobResponse { job: Some(read_job(core, &space, request.job_id)?) })
-}
-
-fn read_job(core: &Core, space: &Space, job_id: u64) -> Result<v1::Job> {
-    let now_seconds = core.moment(space).now.as_second();
-    core.read(&AddressBook::default(), |view, _| {
-        let stored = jobs::find(view, space.number, job_id, now_seconds)?;
-        Ok(stored.to_wire(space, &jobs::unfinished(view)?)?)
-    })
 }
 
 /// `ListJobs`.
@@ -117,8 +118,13 @@ fn list_jobs(core: &Core, request: &v1::ListJobsRequest) -> Result<v1::ListJobsR
     core.read(&AddressBook::default(), |view, _| {
         let unfinished = jobs::unfinished(view)?;
         let page = jobs::page(view, &from, (page_size, PAGE_BYTES_MAX), now_seconds)?;
-        let wire = page.iter().map(|stored| stored.to_wire(&space, &unfinished));
-        Ok(v1::ListJobsResponse { jobs: wire.collect::<std::result::Result<_, _>>()? })
+        let mut answer = v1::ListJobsResponse::default();
+        for stored in &page {
+            let mut job = stored.to_wire(&space, &unfinished)?;
+            measure(core, &mut job);
+            answer.jobs.push(job);
+        }
+        Ok(answer)
     })
 }
 
@@ -131,7 +137,11 @@ fn cancel_job(
     let space = core.spaces().get(request.space.as_ref())?;
     let job_id = request.job_id;
     let is_claimed = core.jobs().claimed(job_id).is_some();
+    let before = read_job(core, &space, job_id)?;
     let job = change(core, &space, Box::new(CancelJob { job_id, is_claimed }), deadline)?;
+    if state_of(&before) != state_of(&job) {
+        core.metrics().job_ended(state_of(&job));
+    }
     if job.is_cancelling
         && let Some(claimed) = core.jobs().claimed(job_id)
     {
@@ -150,7 +160,7 @@ fn delete_job(
     let mut goes_on = false;
     loop {
         let operation = Box::new(DeleteJob { job_id: request.job_id, goes_on });
-        let outcome = run(core, &space, operation, deadline)?;
+        let outcome = operate(core, &space, operation, deadline)?;
         if outcome.first() == Some(&1) {
             return Ok(v1::DeleteJobResponse {});
         }
@@ -161,23 +171,23 @@ fn delete_job(
 /// `ClaimJob`.
 fn claim_job(core: &Core) -> Result<v1::ClaimJobResponse> {
     while let Some((job_id, space_number)) = choose(core)? {
-        let claimed = core
-            .spaces()
-            .numbered(space_number)
-            .ok_or_else(|| Fault::internal("a chosen job is of a space that is gone"))
-            .and_then(|space| run(core, &space, Box::new(ClaimJob { job_id }), None));
-        match claimed {
-            Ok(outcome) if !outcome.is_empty() => {
-                let job = v1::Job::decode(outcome).map_err(Fault::internal)?;
-                return Ok(v1::ClaimJobResponse { job: Some(job) });
-            }
-            // It has ended meanwhile: the next one.
-            Ok(_) => core.jobs().release(job_id),
+        let claimed = served(core, space_number)
+            .and_then(|space| operate(core, &space, Box::new(ClaimJob { job_id }), None));
+        let claimed = match claimed {
+            Ok(outcome) => v1::Job::decode(outcome).map_err(Fault::internal)?,
             Err(fault) => {
                 core.jobs().release(job_id);
                 return Err(fault);
             }
+        };
+        // Where it has ended meanwhile, the next one.
+        match state_of(&claimed) {
+            ImportState::Fetching | ImportState::Applying => {
+                return Ok(v1::ClaimJobResponse { job: Some(claimed) });
+            }
+            ended => core.metrics().job_ended(ended),
         }
+        core.jobs().release(job_id);
     }
     Ok(v1::ClaimJobResponse { job: None })
 }
@@ -206,58 +216,39 @@ fn fail_job(core: &Core, request: v1::FailJobRequest) -> Result<v1::FailJobRespo
     let space = space_of(core, job_id)?;
     let job = change(core, &space, Box::new(FailJob { job_id, error }), None)?;
     core.jobs().release(job_id);
+    core.metrics().job_ended(state_of(&job));
     Ok(v1::FailJobResponse { job: Some(job) })
+}
+
+/// `RunJob`.
+fn run_job(core: &Core, request: &v1::RunJobRequest) -> Result<v1::RunJobResponse> {
+    Ok(v1::RunJobResponse { job: Some(jobs::run(core, request.job_id, &request.path)?) })
+}
+
+/// `ProbeFile`.
+fn probe_file(core: &Core, request: &v1::ProbeFileRequest) -> Result<v1::ProbeFileResponse> {
+    let asked = request.request.as_ref().ok_or_else(|| Fault::required("request"))?;
+    let response = jobs::probe(core, asked, &request.path)?;
+    Ok(v1::ProbeFileResponse { response: Some(response) })
+}
+
+/// `ReadRejects`.
+fn read_rejects(core: &Core, request: &v1::ReadRejectsRequest) -> Result<v1::ReadRejectsResponse> {
+    let space = core.spaces().get(request.space.as_ref())?;
+    let now_seconds = core.moment(&space).now.as_second();
+    core.read(&AddressBook::default(), |view, _| {
+        jobs::find(view, space.number, request.job_id, now_seconds)?;
+        Ok(jobs::read_rejects(view, (space.number, request.job_id), request.after_batch)?)
+    })
+}
+
+fn state_of(job: &v1::Job) -> ImportState {
+    job.metadata.as_ref().map_or(ImportState::Unspecified, ImportMetadata::state)
 }
 
 /// The space of a job that has not ended.
 fn space_of(core: &Core, job_id: u64) -> Result<Arc<Space>> {
     let stored =
         core.read(&AddressBook::default(), |view, _| jobs::find_unfinished(view, job_id))?;
-    let space = core.spaces().numbered(stored.progress.space_number);
-    // Jobs of spaces that are not served wait until theirs is.
-    space.ok_or_else(|| Fault::internal("a job of a space that is not served"))
-}
-
-/// Does an operation on one job; answers the job.
-fn change(
-    core: &Core,
-    space: &Arc<Space>,
-    operation: Box<dyn Operation>,
-    deadline: Option<Instant>,
-) -> Result<v1::Job> {
-    let outcome = run(core, space, operation, deadline)?;
-    v1::Job::decode(outcome).map_err(Fault::internal)
-}
-
-/// Does an operation in its turn.
-fn run(
-    core: &Core,
-    space: &Arc<Space>,
-    operation: Box<dyn Operation>,
-    deadline: Option<Instant>,
-) -> Result<Bytes> {
-    let job = job_of(core, space, operation, Options::default());
-    let done = core.writer().run_in_turn(Job { deadline, ..job })?;
-    Ok(operation_answer(done)?.outcome)
-}
-
-fn job_of(core: &Core, space: &Arc<Space>, operation: Box<dyn Operation>, options: Options) -> Job {
-    let batch = Batch {
-        space: Arc::clone(space),
-        book: AddressBook::default().sealed(),
-        probes: Vec::new(),
-        steps: Vec::new(),
-        cells: None,
-        origin: Origin::Call,
-        moment: core.moment(space),
-    };
-    let purpose = Purpose::Operation(operation, options);
-    Job { batch, purpose, bytes: 0, deadline: None }
-}
-
-fn operation_answer(done: queue::Done) -> Result<OperationAnswer> {
-    match done.answers {
-        Answers::Operation(answer) => Ok(answer),
-        _ => Err(Fault::internal("an operation has one outcome")),
-    }
+    served(core, stored.progress.space_number)
 }

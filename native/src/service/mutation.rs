@@ -113,6 +113,7 @@ pub fn mutate<O: Message + Default, M: Changing>(
         probes,
         steps: Vec::new(),
         cells: None,
+        row_probes: Vec::new(),
         origin: Origin::Call,
         moment: core.moment(space),
     };

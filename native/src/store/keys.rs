@@ -91,6 +91,13 @@ pub fn sort_prefix(key: &[u8]) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
+/// A number that stands for a key of Addresses where the address itself must not be kept: of 2^64,
+/// so that two addresses never share one.
+pub fn address_hash(key: &[u8]) -> u64 {
+    let digest = Sha256::digest(key);
+    digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
 /// The number of the space that a key of any table with spaces begins with.
 pub fn space_of(key: &[u8]) -> Option<u32> {
     key.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
@@ -312,6 +319,8 @@ pub fn parse_group_head(key: &[u8]) -> StoreResult<(u32, &str, u64)> {
         ))
     };
     parse().ok_or_else(|| malformed(Table::GroupHeads, key))
+}
+
 /// Appends a key of Jobs. The newest come first, because that is how they are listed.
 pub fn job(key: &mut Vec<u8>, space: u32, job_id: u64) {
     numbered(key, space, !job_id);

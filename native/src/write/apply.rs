@@ -196,22 +196,45 @@ pub struct RowOutcome {
     pub warnings: Vec<Warning>,
 }
 
+/// Why a row of an import is refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The fault.
+    pub fault: Fault,
+    /// The member whom its keys meant; 0 where nobody was found before it was refused.
+    pub contact: u64,
+}
+
 /// Applies the steps of an import.
 pub fn rows(
     view: &mut View<'_>,
     batch: &Batch,
     links: &[u32],
-) -> StoreResult<Vec<Result<RowOutcome, Fault>>> {
+) -> StoreResult<Vec<Result<RowOutcome, Refusal>>> {
     let no_member = batch.plan().is_some_and(|plan| plan.no_member);
     let now_seconds = batch.moment.now.as_second();
-    apply(view, batch, |view, step, decision, changes| {
-        if no_member {
-            let keys = step::keys_of(batch, links, step);
-            let (status, contact) = numbers::number(view, keys, now_seconds, changes)?;
-            return Ok(RowOutcome { status, contact, warnings: Vec::new() });
+    let outcomes = apply(view, batch, |view, step, decision, changes| {
+        decision.contact = 0;
+        let outcome =
+            if no_member {
+                let keys = step::keys_of(batch, links, step);
+                numbers::number(view, keys, now_seconds, changes)
+                    .map(|(status, contact)| RowOutcome { status, contact, warnings: Vec::new() })
+            } else {
+                whole_step(view, (batch, links), step, decision, changes).map(
+                    |Outcome { status, contact, warnings, .. }| RowOutcome {
+                        status,
+                        contact,
+                        warnings,
+                    },
+                )
+            };
+        match outcome {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(Failure::Fault(fault)) => Ok(Err(Refusal { fault, contact: decision.contact })),
+            Err(failure) => Err(failure),
         }
-        let outcome = whole_step(view, (batch, links), step, decision, changes)?;
-        let Outcome { status, contact, warnings, .. } = outcome;
-        Ok(RowOutcome { status, contact, warnings })
-    })
+    })?;
+    let unprepared = |fault| Err(Refusal { fault, contact: 0 });
+    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unprepared)).collect())
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::member::View;
 use crate::store::{StoreResult, Table, keys};
+use crate::wire::storage::RejectSegment;
 
 /// Entries forgotten in one commit: enough to keep up with any rate of requests, few enough not
 /// to delay the commit.
@@ -68,8 +69,8 @@ pub fn forget_rejects(
     let none_left = found.len() <= *room;
     found.truncate(*room);
     *room -= found.len();
-    for key in &found {
-        view.delete(Table::Rejects, key);
+    for key in found {
+        view.set_record::<RejectSegment>(Table::Rejects, key, None);
     }
     Ok(none_left)
 }

@@ -1,14 +1,18 @@
 //! How far an import has come: kept in the same commit as the rows, so that an import that is
 //! killed and opened again ends as if it had run once.
 
+use std::fmt::Debug;
+
 use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::fault::{Failure, Fault};
 use crate::member::View;
+use crate::member::batch::Batch;
 use crate::store::{Engine, StoreResult, Table, keys, records};
 use crate::wire::storage::ImportRecord;
 use crate::wire::v1::ErrorReason;
+use crate::write::apply::{Refusal, RowOutcome};
 use crate::write::expiry;
 
 /// How long a position is kept after an import was last opened.
@@ -16,6 +20,26 @@ const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// The first chunk that is not committed, of the imports that one commit advances.
 pub type Reached<'a> = FxHashMap<&'a [u8], u64>;
+
+/// What is kept along with the rows of a chunk, in the same commit.
+pub trait Keep: Debug + Send {
+    /// Says whether the rows are to be applied: not where they were before. A chunk behind one
+    /// that is missing is refused.
+    fn begin<'a>(
+        &'a self,
+        view: &mut View<'_>,
+        reached: &mut Reached<'a>,
+        now_seconds: i64,
+    ) -> Result<bool, Failure>;
+
+    /// Takes what became of the rows.
+    fn end(
+        &self,
+        view: &mut View<'_>,
+        batch: &Batch,
+        rows: &[Result<RowOutcome, Refusal>],
+    ) -> StoreResult<()>;
+}
 
 /// The position that a chunk leaves.
 #[derive(Debug, Clone)]
@@ -53,12 +77,14 @@ impl Position {
     pub fn next(&self) -> Self {
         Self { next_chunk: self.next_chunk + 1, ..self.clone() }
     }
+}
 
+impl Keep for Position {
     /// Writes the position along with a chunk; answers whether its rows are to be applied. A chunk
     /// that is committed already is not: that happens where a stream was given up with chunks in
     /// the queue and opened again. One that leaves a gap, behind a chunk whose commit failed, is
     /// refused: rows must neither apply twice nor be passed over.
-    pub fn advance<'a>(
+    fn begin<'a>(
         &'a self,
         view: &mut View<'_>,
         reached: &mut Reached<'a>,
@@ -88,6 +114,15 @@ impl Position {
             ImportRecord { next_chunk: self.next_chunk, expires_seconds: self.expires_seconds };
         view.put(Table::Imports, &self.key, &record.encode_to_vec());
         Ok(true)
+    }
+
+    fn end(
+        &self,
+        _: &mut View<'_>,
+        _: &Batch,
+        _: &[Result<RowOutcome, Refusal>],
+    ) -> StoreResult<()> {
+        Ok(())
     }
 }
 

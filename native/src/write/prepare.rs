@@ -31,7 +31,16 @@ pub fn batch(space: &Arc<Space>, changes: &[MemberChange], moment: Moment) -> Ba
     let prepared = |change| step(space, change, &mut book, &mut probes);
     let steps = changes.iter().map(prepared).collect();
     let space = Arc::clone(space);
-    Batch { space, book: book.sealed(), probes, steps, cells: None, origin: Origin::Call, moment }
+    Batch {
+        space,
+        book: book.sealed(),
+        probes,
+        steps,
+        cells: None,
+        row_probes: Vec::new(),
+        origin: Origin::Call,
+        moment,
+    }
 }
 
 fn step(

@@ -17,11 +17,11 @@ use crate::metrics::Metrics;
 use crate::space::{Space, Spaces};
 use crate::store::{Engine, Mutations, Snapshot, StoreResult};
 use crate::wire::v1::{ErrorReason, MemberOutcome};
-use crate::write::apply::{self, RowOutcome};
+use crate::write::apply::{self, Refusal, RowOutcome};
 use crate::write::expiry;
 use crate::write::operation::{self, Operation, OperationAnswer, Options};
 use crate::write::planner::Planner;
-use crate::write::position::{Position, Reached, behind_refused};
+use crate::write::position::{Keep, Reached, behind_refused};
 
 /// Commits' worth of bytes that may wait before further jobs are refused: waiting longer than a
 /// few commits helps nobody.
@@ -41,10 +41,10 @@ pub enum Purpose {
 /// What the writer must know of a chunk.
 #[derive(Debug)]
 pub struct Chunk {
-    /// The position to commit along with the rows; only imports that can be resumed have one.
-    pub position: Option<Position>,
+    /// What to commit along with the rows; only imports that can be resumed have something.
+    pub keep: Option<Box<dyn Keep>>,
     /// Shared by the chunks of one stream: whether one of them was refused. None behind it may be
-    /// written, because rows apply in the order of the file; a position sees that by itself.
+    /// written, because rows apply in the order of the file; what is kept shows that by itself.
     pub broken: Arc<AtomicBool>,
     /// Prepares the rows anew where the policy of the space has changed before their turn.
     pub again: Again,
@@ -99,7 +99,7 @@ pub enum Answers {
     /// Of a call.
     Members(Vec<Result<MemberOutcome>>),
     /// Of a chunk.
-    Rows(Vec<Result<RowOutcome>>),
+    Rows(Vec<std::result::Result<RowOutcome, Refusal>>),
     /// Of a chunk that was committed before.
     Repeated,
     /// Of an operation.
@@ -426,16 +426,20 @@ fn apply_job<'a>(
             let operation = (operation.as_ref(), options);
             Answers::Operation(operation::apply(view, &job.batch, links, operation)?)
         }
-        Purpose::Rows(Chunk { position, broken, .. }) => {
+        Purpose::Rows(Chunk { keep, broken, .. }) => {
             let now_seconds = job.batch.moment.now.as_second();
-            match position {
-                Some(position) if !position.advance(view, reached, now_seconds)? => {
+            match keep {
+                Some(keep) if !keep.begin(view, reached, now_seconds)? => {
                     return Ok(Answers::Repeated);
                 }
                 None if broken.load(Ordering::Relaxed) => return Err(behind_refused().into()),
                 _ => {}
             }
-            Answers::Rows(apply::rows(view, &job.batch, links)?)
+            let rows = apply::rows(view, &job.batch, links)?;
+            if let Some(keep) = keep {
+                keep.end(view, &job.batch, &rows)?;
+            }
+            Answers::Rows(rows)
         }
     })
 }

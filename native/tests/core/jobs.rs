@@ -22,21 +22,21 @@ use crate::support::{
     entries, keys_of, memory_core, space_config,
 };
 
-const SERVICE: &str = "/zmey.internal.v1.JobService/";
+pub const SERVICE: &str = "/zmey.internal.v1.JobService/";
 
 /// Sixty days.
 const KEPT_SECONDS: i64 = 5_184_000;
 
-fn column(target: Target) -> ImportColumn {
+pub fn column(target: Target) -> ImportColumn {
     ImportColumn { target: Some(target), ..Default::default() }
 }
 
-fn email_column() -> ImportColumn {
+pub fn email_column() -> ImportColumn {
     column(Target::Address(AddressColumn { r#type: AddressType::Email.into() }))
 }
 
 /// An import of an upload into a space, its columns unknown.
-fn request(space: Space) -> StartImportRequest {
+pub fn request(space: Space) -> StartImportRequest {
     StartImportRequest {
         source: Some(ImportSource { source: Some(Source::Upload("u-1".to_owned())) }),
         options: Some(ImportOptions { space: Some(space), ..Default::default() }),
@@ -54,11 +54,11 @@ fn try_create(core: &Core, request: StartImportRequest) -> Result<CreateJobRespo
     call(core, &format!("{SERVICE}CreateJob"), &request)
 }
 
-fn create(core: &Core, request: StartImportRequest) -> Job {
+pub fn create(core: &Core, request: StartImportRequest) -> Job {
     try_create(core, request).unwrap().job.unwrap()
 }
 
-fn get(core: &Core, job_id: u64) -> Result<Job> {
+pub fn get(core: &Core, job_id: u64) -> Result<Job> {
     let request = GetJobRequest { space: Some(SPACE), job_id };
     let answer: GetJobResponse = call(core, &format!("{SERVICE}GetJob"), &request)?;
     Ok(answer.job.unwrap())
@@ -70,28 +70,28 @@ fn list(core: &Core, space: Space, before_job_id: u64, page_size: u32) -> Vec<u6
     answer.jobs.iter().map(|job| job.job_id).collect()
 }
 
-fn cancel(core: &Core, job_id: u64) -> Result<Job> {
+pub fn cancel(core: &Core, job_id: u64) -> Result<Job> {
     let request = CancelJobRequest { space: Some(SPACE), job_id };
     let answer: CancelJobResponse = call(core, &format!("{SERVICE}CancelJob"), &request)?;
     Ok(answer.job.unwrap())
 }
 
-fn delete(core: &Core, job_id: u64) -> Result<DeleteJobResponse> {
+pub fn delete(core: &Core, job_id: u64) -> Result<DeleteJobResponse> {
     let request = DeleteJobRequest { space: Some(SPACE), job_id };
     call(core, &format!("{SERVICE}DeleteJob"), &request)
 }
 
-fn claim(core: &Core) -> Option<Job> {
+pub fn claim(core: &Core) -> Option<Job> {
     let answer: ClaimJobResponse =
         call(core, &format!("{SERVICE}ClaimJob"), &ClaimJobRequest {}).unwrap();
     answer.job
 }
 
-fn claimed_id(core: &Core) -> u64 {
+pub fn claimed_id(core: &Core) -> u64 {
     claim(core).map_or(0, |job| job.job_id)
 }
 
-fn update(core: &Core, request: &UpdateJobRequest) -> Result<Job> {
+pub fn update(core: &Core, request: &UpdateJobRequest) -> Result<Job> {
     let answer: UpdateJobResponse = call(core, &format!("{SERVICE}UpdateJob"), request)?;
     Ok(answer.job.unwrap())
 }
@@ -102,7 +102,7 @@ fn fail(core: &Core, job_id: u64) -> Result<Job> {
     Ok(answer.job.unwrap())
 }
 
-fn state(job: &Job) -> ImportState {
+pub fn state(job: &Job) -> ImportState {
     job.metadata.as_ref().unwrap().state()
 }
 

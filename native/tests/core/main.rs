@@ -5,6 +5,7 @@ mod erasing;
 mod faulty;
 mod fuzz_smoke;
 mod imports;
+mod job_runs;
 mod jobs;
 mod policies;
 mod property;

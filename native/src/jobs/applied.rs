@@ -1,0 +1,136 @@
+//! What is kept along with the rows of a batch: the position, the counters, the rejects. One commit
+//! has all of them, so that a job that is killed and goes on ends as if it had run once.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use prost::Message;
+
+use super::record::{ended, progress_key, state};
+use super::rejects;
+use crate::fault::{Failure, Fault};
+use crate::member::View;
+use crate::member::batch::Batch;
+use crate::reading::SourceBatch;
+use crate::store::{StoreResult, Table, keys, records};
+use crate::wire::storage::{JobProgressRecord, JobRecord, RejectList};
+use crate::wire::v1::{self, ErrorReason, ImportState, OutcomeStatus};
+use crate::write::apply::{Refusal, RowOutcome};
+use crate::write::position::{Keep, Reached, gap};
+
+/// Bytes of the rejects of one job, before they are compressed: a report of millions of rows. A
+/// file of which nothing can be imported must not fill the store.
+pub const REJECT_BYTES_MAX: u64 = 1 << 30;
+
+/// One batch of a job.
+#[derive(Debug)]
+pub struct AppliedBatch {
+    /// The job.
+    pub job_id: u64,
+    /// The batch, from 1.
+    pub number: u64,
+    /// Its rows, for the report.
+    pub source: Arc<SourceBatch>,
+    /// How many of them have an identifier of an earlier row.
+    pub repeated: u64,
+    /// How much of the file was read with it.
+    pub read_bytes: u64,
+}
+
+impl Keep for AppliedBatch {
+    fn begin<'a>(
+        &'a self,
+        view: &mut View<'_>,
+        _: &mut Reached<'a>,
+        _: i64,
+    ) -> Result<bool, Failure> {
+        let progress = progress(view, self.job_id)?;
+        // It may have been cancelled by another way than the flag of the running one.
+        let progress = progress.filter(|progress| state(progress) == ImportState::Applying);
+        let expected = progress.ok_or_else(|| ended(self.job_id))?.batches + 1;
+        match self.number.cmp(&expected) {
+            Ordering::Less => Ok(false),
+            Ordering::Equal => Ok(true),
+            Ordering::Greater => Err(gap(expected, self.number).into()),
+        }
+    }
+
+    fn end(
+        &self,
+        view: &mut View<'_>,
+        batch: &Batch,
+        rows: &[Result<RowOutcome, Refusal>],
+    ) -> StoreResult<()> {
+        let Some(mut progress) = progress(view, self.job_id)? else { return Ok(()) };
+        progress.batches = self.number;
+        progress.repeated += self.repeated;
+        progress.read_bytes = self.read_bytes;
+        progress.revision = view.revision();
+        count(&mut progress, rows);
+        let unreadable = self.source.problems.len() as u64;
+        progress.read += unreadable;
+        progress.rejected += unreadable;
+        let rejects = rejects::list(&self.source, batch, rows);
+        if !rejects.is_empty() {
+            self.keep(view, &mut progress, &RejectList { rejects })?;
+        }
+        view.set_record(Table::JobProgress, progress_key(self.job_id), Some(&progress));
+        Ok(())
+    }
+}
+
+impl AppliedBatch {
+    /// Keeps rejects while there is room for them.
+    fn keep(
+        &self,
+        view: &mut View<'_>,
+        progress: &mut JobProgressRecord,
+        rejects: &RejectList,
+    ) -> StoreResult<()> {
+        if progress.reject_bytes >= REJECT_BYTES_MAX {
+            return Ok(());
+        }
+        let (segment, bytes) = records::pack_rejects(rejects);
+        let space = progress.space_number;
+        let key = keys::owned(|key| keys::rejects(key, space, self.job_id, self.number));
+        view.set_record(Table::Rejects, key, Some(&segment));
+        progress.reject_bytes += bytes as u64;
+        if progress.reject_bytes < REJECT_BYTES_MAX {
+            return Ok(());
+        }
+        let key = keys::owned(|key| keys::job(key, space, self.job_id));
+        if let Some(mut job) = view.record::<JobRecord>(Table::Jobs, &key)? {
+            job.warnings.push(v1::Warning::from(cut()).encode_to_vec().into());
+            view.set_record(Table::Jobs, key, Some(&job));
+        }
+        Ok(())
+    }
+}
+
+fn progress(view: &View<'_>, job_id: u64) -> StoreResult<Option<JobProgressRecord>> {
+    view.record(Table::JobProgress, &progress_key(job_id))
+}
+
+fn count(progress: &mut JobProgressRecord, rows: &[Result<RowOutcome, Refusal>]) {
+    progress.read += rows.len() as u64;
+    for row in rows {
+        let Ok(outcome) = row else {
+            progress.rejected += 1;
+            continue;
+        };
+        progress.warnings += outcome.warnings.len() as u64;
+        *match outcome.status {
+            OutcomeStatus::Created => &mut progress.created,
+            OutcomeStatus::Updated | OutcomeStatus::Restored => &mut progress.updated,
+            OutcomeStatus::Ignored => &mut progress.ignored,
+            OutcomeStatus::Unchanged | OutcomeStatus::Unspecified | OutcomeStatus::Rejected => {
+                &mut progress.unchanged
+            }
+        } += 1;
+    }
+}
+
+fn cut() -> Fault {
+    let message = "The report has the first rejected rows only; there are too many.";
+    Fault::new(ErrorReason::ImportReportCut, message).with("max", REJECT_BYTES_MAX)
+}
