@@ -44,7 +44,7 @@ pub type GroupWork = Box<dyn Operation>;
 
 /// Makes a group unless there is one with its id; answers the encoded `GroupRecord` that is then
 /// there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MakeGroup {
     id: String,
     name: String,
@@ -80,7 +80,7 @@ impl Operation for MakeGroup {
 /// Takes some heads out of a group; answers an encoded `GroupCleaned`, with whose `next_head_id`
 /// the next slice begins. Heads that join while the slices go on may stay: a slice reads the index
 /// as it was before its commit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CleanGroup {
     id: String,
     from_head_id: u64,

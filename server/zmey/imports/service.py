@@ -83,7 +83,9 @@ class ImportOperations:
         # Only a space that is served may have files fetched and kept.
         self._jobs.page(space, 0, 1)
         self._keep_source(request)
-        request.source.url.attempts = min(request.source.url.attempts, 1)
+        if request.source.WhichOneof("source") == "url":
+            # Waiting for a file that comes later is for imports.
+            request.source.url.attempts = 1
         with tempfile.TemporaryDirectory(dir=self._folder.probes) as name:
             directory = Path(name)
             obtaining = _obtaining_until(deadline_seconds)
