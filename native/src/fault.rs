@@ -170,6 +170,7 @@ pub enum Code {
 }
 
 /// The one place where reasons become codes. A new reason does not compile without its code.
+#[expect(clippy::too_many_lines, reason = "one line for each reason of the contract")]
 fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {

@@ -2,4 +2,7 @@
 
 mod charsets;
 mod csv_rows;
+mod json_rows;
+mod property;
 mod support;
+mod ugly;
