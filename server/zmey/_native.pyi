@@ -156,7 +156,11 @@ def spaces(store: str) -> list[dict[str, Any]]:
 def sniff(path: str) -> str:
     """Names the kind of a file by its first bytes: xlsx, xls, ods, zip, gzip or text."""
 
-def convert_spreadsheet(input: str, output: str, sheet: str) -> dict[str, Any]:
+def convert_spreadsheet(
+    input: str,  # noqa: A002 - the name in the core
+    output: str,
+    sheet: str,
+) -> dict[str, Any]:
     """Writes the rows of a sheet as JSON lines.
 
     Hostile files may end the process or take all of its memory; call it in one with bounds.

@@ -1,6 +1,6 @@
 //! Rows that are JSON: their bounds, and what is no row.
 
-use _native::reading::limits::ROW_BYTES_MAX;
+use _native::reading::limits::{CAPTION_BYTES_MAX, ROW_BYTES_MAX};
 use _native::reading::{Problem, inspect};
 use _native::wire::v1::{
     Charset, DatakeyColumn, ErrorReason, FileShape, FirstLine, ImportColumn, ImportLayout,
@@ -130,4 +130,18 @@ fn a_member_that_comes_late_is_no_column() {
     let rows = read(&file, &inspection.layout);
     assert_eq!(rows.rows.len(), 1_000);
     assert_eq!(reasons(&rows.problems), [(1_001, ErrorReason::ImportNameUnknown)]);
+}
+
+#[test]
+fn captions_have_a_bound_and_a_form() {
+    for over in [0, 1] {
+        let caption = format!("[\"member.email\"{}]", " ".repeat(CAPTION_BYTES_MAX - 16 + over));
+        let file = file(format!("{{\"caption\": {caption}, \"rows\": [[\"a@example.com\"]]}}"));
+        let told = inspect(&file.path, &ImportReading::default(), &[]);
+        let reason = told.err().map(|fault| fault.reason);
+        assert_eq!(reason, (over > 0).then_some(ErrorReason::LimitExceeded));
+    }
+    let file = file("{\"caption\": 5, \"rows\": [[\"a@example.com\"]]}");
+    let told = inspect(&file.path, &ImportReading::default(), &[]).map(|_| ());
+    assert_eq!(told.expect_err("a fault").reason, ErrorReason::ImportShapeUnknown);
 }

@@ -1,5 +1,6 @@
 //! Files of rows, through the public functions of `reading`.
 
+mod captions;
 mod charsets;
 mod csv_rows;
 mod json_rows;

@@ -105,7 +105,8 @@ proptest! {
         let lines: Vec<String> =
             rows.iter().map(|row| serde_json::to_string(row).expect("JSON")).collect();
         let (shape, text) = if is_document {
-            (FileShape::Json, format!("{{\"x\": [{{}}, \"]\"], \"rows\": [{}]}}", lines.join(",\n")))
+            let rows = lines.join(",\n");
+            (FileShape::Json, format!("{{\"x\": [{{}}, \"]\"], \"rows\": [{rows}]}}"))
         } else {
             (FileShape::JsonLines, lines.join("\n"))
         };

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use _native::fault::Fault;
-use _native::reading::{inspect, open};
+use _native::reading::{convert, inspect, open};
 use _native::wire::v1::import_column::Target;
-use _native::wire::v1::{ImportColumn, ImportLayout, ImportReading};
+use _native::wire::v1::{ErrorReason, ImportColumn, ImportLayout, ImportReading};
 use serde_json::Value;
 
 use crate::support::texts;
@@ -141,6 +141,16 @@ fn csv_spectrum_is_read_as_it_says() {
     assert_eq!(seen, 11);
 }
 
+#[test]
+fn sheets_have_a_bound_of_rows() {
+    let output = tempfile::NamedTempFile::new().expect("a file");
+    for (rows_max, reason) in [(3, None), (2, Some(ErrorReason::LimitExceeded))] {
+        let converted = convert(&folder().join("old.xls"), output.path(), "", rows_max);
+        assert_eq!(converted.err().map(|fault| fault.reason), reason);
+    }
+}
+
+#[expect(clippy::needless_raw_string_hashes, reason = "one form for all rows of a table")]
 const FILES: &[(&str, &str)] = &[
     (
         "arrays.jsonl",
