@@ -14,7 +14,7 @@ use super::notation::{self, Problem};
 /// What stands before the types of addresses and before the keys of the system.
 const MEMBER: &str = "member.";
 
-/// System keys of heads that a column may write, as SetMember does.
+/// System keys of heads that a column may write, as `SetMember` does.
 const SYSTEM_KEYS: [&str; 3] = ["member.origin", "member.error.error", "member.lockconfirm"];
 
 /// The phone type by the name that the seeds give its column.

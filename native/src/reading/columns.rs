@@ -2,7 +2,9 @@
 
 use crate::fault::Fault;
 use crate::wire::v1::import_column::Target;
-use crate::wire::v1::{AddressColumn, AddressType, ErrorReason, ImportColumn, Warning};
+use crate::wire::v1::{
+    AddressColumn, AddressType, ErrorReason, IgnoredColumn, ImportColumn, Warning,
+};
 
 use super::caption;
 use super::json::Entry;
@@ -90,7 +92,7 @@ fn column(
 
 /// A column that nobody reads.
 fn ignored(name: &str) -> ImportColumn {
-    ImportColumn { name: name.to_owned(), target: Some(Target::Ignored(Default::default())) }
+    ImportColumn { name: name.to_owned(), target: Some(Target::Ignored(IgnoredColumn {})) }
 }
 
 /// Whether a column says whose row it is.

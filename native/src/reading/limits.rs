@@ -30,5 +30,8 @@ pub const WARNINGS_MAX: usize = 100;
 /// Columns of a file: those of an import.
 pub const COLUMNS_MAX: usize = 1_000;
 
+/// Rows of a sheet: what XLSX and ODS can have.
+pub const SHEET_ROWS_MAX: u64 = 1_048_576;
+
 /// Bytes of the captions of a JSON document: a thousand columns of a kilobyte.
 pub const CAPTION_BYTES_MAX: usize = 1024 * 1024;

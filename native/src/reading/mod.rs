@@ -15,7 +15,9 @@ mod notation;
 mod reader;
 mod sample;
 mod shape;
+mod sheet_cell;
 mod sniff;
+mod spreadsheet;
 mod text;
 mod words;
 
@@ -23,3 +25,4 @@ pub use batch::{Problem, SourceBatch};
 pub use inspect::{Inspection, SampleRow, inspect};
 pub use reader::{RowReader, open};
 pub use sniff::sniff;
+pub use spreadsheet::{Converted, convert};

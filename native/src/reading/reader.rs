@@ -16,7 +16,7 @@ pub struct RowReader {
 }
 
 enum Rows {
-    Csv(CsvRows),
+    Csv(Box<CsvRows>),
     Lines(LineRows),
     Document(DocumentRows),
 }
@@ -26,7 +26,7 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
     let reading = layout.reading.as_ref().ok_or_else(|| Fault::required("layout.reading"))?;
     let text = Text::open(path, reading.charset())?;
     let rows = match reading.shape() {
-        FileShape::Csv => Rows::Csv(csv_rows(text, reading)?),
+        FileShape::Csv => Rows::Csv(Box::new(csv_rows(text, reading)?)),
         // Spreadsheets were converted to JSON lines before.
         FileShape::JsonLines | FileShape::Spreadsheet => {
             Rows::Lines(LineRows::new(text, Names::of(&layout.columns), has_names(reading)))

@@ -98,6 +98,8 @@ pub(super) fn separator(head: &[u8], is_whole: bool, columns: usize) -> (Separat
     let others = splitting[1..].iter().filter(|trial| trial.percent >= LIKELY_PERCENT).count();
     let confidence = match best.percent {
         100 if others == 0 => Confidence::Certain,
+        // Ragged rows are no doubt about the one separator that there is.
+        _ if splitting.len() == 1 => Confidence::Likely,
         LIKELY_PERCENT.. if others == 0 || best.addresses > splitting[1].addresses => {
             Confidence::Likely
         }

@@ -1,9 +1,12 @@
 //! Rows of CSV: what RFC 4180 says, and what ugly files have instead.
 
-use _native::reading::limits::{CELL_LINES_MAX, ROW_BYTES_MAX};
+use _native::reading::limits::{
+    CELL_LINES_MAX, PROBLEM_TEXT_BYTES_MAX, ROW_BYTES_MAX, WARNINGS_MAX,
+};
+use _native::reading::open;
 use _native::wire::v1::{Charset, ErrorReason, Separator};
 
-use crate::support::{Rows, csv, file, read};
+use crate::support::{Rows, csv, file, inspected, read};
 
 fn rows_of(content: impl AsRef<[u8]>) -> Rows {
     read(&file(content), &csv(Charset::Utf8, Separator::Comma))
@@ -99,5 +102,30 @@ fn cells_have_a_bound_of_lines() {
     for lines in [CELL_LINES_MAX, CELL_LINES_MAX + 1] {
         let read = rows_of(format!("\"{}\",b\n", "\n".repeat(lines)));
         assert_eq!(read.problems.is_empty(), lines == CELL_LINES_MAX);
+    }
+}
+
+#[test]
+fn the_text_of_a_problem_has_a_bound() {
+    for over in [0, 1] {
+        let line = format!("\"{}", "x".repeat(PROBLEM_TEXT_BYTES_MAX - 1 + over));
+        let read = rows_of(format!("{line}\nb\n"));
+        assert_eq!(read.problems[0].text, line[..PROBLEM_TEXT_BYTES_MAX]);
+    }
+}
+
+#[test]
+fn a_row_is_shown_as_csv() {
+    let file = file("a;\"b \"\"c\"\"\";d,e;;\"f\ng\"\n");
+    let mut reader = open(&file.path, &csv(Charset::Utf8, Separator::Semicolon)).expect("open");
+    let batch = reader.next_batch(10, 1_000).expect("a batch").expect("rows");
+    assert_eq!(batch.text(0), "a,\"b \"\"c\"\"\",\"d,e\",,\"f\ng\"");
+}
+
+#[test]
+fn warnings_have_a_bound() {
+    for unnamed in [WARNINGS_MAX, WARNINGS_MAX + 1] {
+        let file = file(format!("member.email{}\na@example.com\n", ",".repeat(unnamed)));
+        assert_eq!(inspected(&file).warnings.len(), WARNINGS_MAX);
     }
 }

@@ -1,5 +1,9 @@
 //! Files of rows, through the public functions of `reading`.
 
+mod captions;
 mod charsets;
 mod csv_rows;
+mod json_rows;
+mod property;
 mod support;
+mod ugly;

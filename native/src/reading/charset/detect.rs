@@ -89,7 +89,7 @@ pub(in crate::reading) fn is_big_endian(block: &[u8]) -> bool {
 fn is_utf16(survey: &Survey) -> bool {
     let [even, odd] = survey.zeros;
     let (more, less) = (even.max(odd), even.min(odd));
-    survey.bytes % 2 == 0 && more * ZERO_SHARE >= survey.bytes && less * ZERO_NOISE <= more
+    survey.bytes.is_multiple_of(2) && more * ZERO_SHARE >= survey.bytes && less * ZERO_NOISE <= more
 }
 
 /// Whether everything within `+…-` is good, and Cyrillic for the most part.

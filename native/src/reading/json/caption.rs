@@ -1,9 +1,11 @@
 //! The caption of a JSON document: what its columns are (seed 002, caption).
 
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 use crate::json::{self, Kind};
 use crate::reading::limits::CAPTION_BYTES_MAX;
 use crate::reading::text::Text;
+
+use crate::wire::v1::ErrorReason;
 
 use super::document::members;
 use super::stream::{Stream, Value};
@@ -25,7 +27,7 @@ pub(in crate::reading) struct Entry {
     pub calc: bool,
 }
 
-/// The caption of the document that a text is, wherever in it; none without one that can be read.
+/// The caption of the document that a text is, wherever in it; none without one.
 pub(in crate::reading) fn caption(text: Text) -> Result<Option<Vec<Entry>>> {
     let mut stream = Stream::new(text);
     let mut entries = None;
@@ -33,9 +35,13 @@ pub(in crate::reading) fn caption(text: Text) -> Result<Option<Vec<Entry>>> {
         if name != b"\"caption\"" {
             return Ok(false);
         }
-        if let Value::Whole(range) = stream.value(CAPTION_BYTES_MAX)? {
-            entries = read(stream.bytes(range));
-        }
+        entries = Some(match stream.value(CAPTION_BYTES_MAX)? {
+            Value::Whole(range) => read(stream.bytes(range)).ok_or_else(unreadable)?,
+            Value::TooLong(length) => {
+                return Err(Fault::limit("caption_bytes", CAPTION_BYTES_MAX, length));
+            }
+            Value::Cut(_) => return Err(unreadable()),
+        });
         Ok(true)
     })?;
     Ok(entries)
@@ -77,4 +83,12 @@ fn entry(value: &str) -> Entry {
 /// The seed writes 1 and "1"; nothing, 0 and false are off.
 fn is_on(value: &str) -> bool {
     !matches!(value, "0" | "\"0\"" | "\"\"" | "false" | "null")
+}
+
+fn unreadable() -> Fault {
+    Fault::new(
+        ErrorReason::ImportShapeUnknown,
+        "The caption of the document is no JSON array of columns.",
+    )
+    .with("kind", "json")
 }

@@ -142,7 +142,7 @@ pub(super) fn members(
             stream.value(0)?;
         }
         if !stream.take(b',')? {
-            return Ok(stream.take(b'}')?);
+            return stream.take(b'}');
         }
     }
     Ok(false)

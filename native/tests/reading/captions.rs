@@ -1,0 +1,241 @@
+//! What columns are by their names, by their captions and by their cells.
+
+use _native::reading::{Inspection, inspect};
+use _native::wire::v1::import_column::Target;
+use _native::wire::v1::{
+    AddressColumn, AddressType, AttachColumn, CellFormat, ContactIdColumn, DatakeyColumn,
+    DatakeyMode, DetachColumn, ErrorReason, FieldColumn, FirstLine, IgnoredColumn, ImportReading,
+    StatusColumn, Warning,
+};
+
+use crate::support::{file, inspected};
+
+fn with_type(content: &str, addr_type: AddressType) -> Inspection {
+    let mut reading = ImportReading::default();
+    reading.set_addr_type(addr_type);
+    inspect(&file(content).path, &reading, &[]).expect("an inspection")
+}
+
+/// The target of a column beside one of e-mails, `shop` and `a b`.
+fn target(name: &str) -> Target {
+    let inspection =
+        inspected(&file(format!("member.email\tshop\ta b\t{name}\na@a.ru\t1\t2\t3\n")));
+    assert_eq!(inspection.problem, None, "{name}");
+    let column = inspection.layout.columns[3].clone();
+    assert_eq!(column.name, name);
+    column.target.expect("a target")
+}
+
+#[track_caller]
+fn check(name: &str, expected: &Target) {
+    assert_eq!(target(name), *expected);
+}
+
+#[track_caller]
+fn check_datakey(name: &str, change: impl FnOnce(&mut DatakeyColumn)) {
+    let mut expected = DatakeyColumn { path: name.to_owned(), ..DatakeyColumn::default() };
+    expected.set_mode(DatakeyMode::Set);
+    change(&mut expected);
+    assert_eq!(target(name), Target::Datakey(expected));
+}
+
+#[test]
+fn names_have_meanings() {
+    let address = |kind: AddressType| Target::Address(AddressColumn { r#type: kind.into() });
+    let attach = |kind: AddressType| Target::Attach(AttachColumn { r#type: kind.into() });
+    check("member.cellphone", &address(AddressType::Msisdn));
+    check("member.msisdn", &address(AddressType::Msisdn));
+    check("member.viber", &address(AddressType::Viber));
+    check("member.csid", &address(AddressType::Csid));
+    check("member.tg", &address(AddressType::Tg));
+    check("member.vknotify", &address(AddressType::Vknotify));
+    check("member.pushapp", &address(AddressType::Pushapp));
+    check("member.max", &address(AddressType::Max));
+    check("external_customer_id", &address(AddressType::Csid));
+    check("contact_id", &Target::ContactId(ContactIdColumn {}));
+    check("member.head.attach", &attach(AddressType::Unspecified));
+    check("member.attach", &attach(AddressType::Unspecified));
+    check("member.head.attach:tg", &attach(AddressType::Tg));
+    let detach = DetachColumn { r#type: AddressType::Csid.into() };
+    check("member.head.detach:csid", &Target::Detach(detach));
+    check("/status", &Target::Status(StatusColumn {}));
+    check("-", &Target::Ignored(IgnoredColumn {}));
+    check("@crm.id", &Target::Field(FieldColumn { path: "crm.id".to_owned() }));
+}
+
+#[test]
+fn other_names_are_datakeys() {
+    check_datakey("base.firstName", |_| {});
+    check_datakey("Имя", |_| {});
+    check_datakey("member.origin", |_| {});
+    check_datakey("-group.vip", |_| {});
+    check_datakey("visits:update", |column| {
+        column.path = "visits".to_owned();
+        column.set_mode(DatakeyMode::Update);
+    });
+    check_datakey("base.birth:merge_insert:dt:YD:empty", |column| {
+        column.path = "base.birth".to_owned();
+        column.set_mode(DatakeyMode::MergeInsert);
+        column.r#type = "dt:YD".to_owned();
+        column.write_empty = true;
+    });
+    check_datakey("tags:push:json", |column| {
+        column.path = "tags".to_owned();
+        column.set_mode(DatakeyMode::Push);
+        column.set_format(CellFormat::Json);
+    });
+    check_datakey("a\\:b", |column| column.path = "a:b".to_owned());
+    check_datakey("\\@a", |column| column.path = "@a".to_owned());
+    check_datakey("=visits", |column| {
+        column.path = "visits".to_owned();
+        column.calc = true;
+    });
+    check_datakey("\\=visits", |column| column.path = "=visits".to_owned());
+    check_datakey("bonus.{shop}", |column| column.dynamic = true);
+    check_datakey("=bonus.x{a b}", |column| {
+        column.path = "bonus.x{a b}".to_owned();
+        column.dynamic = true;
+        column.calc = true;
+    });
+    check_datakey("bonus.{other}", |_| {});
+}
+
+#[test]
+fn names_without_meaning_stop_an_import() {
+    let long = "x".repeat(1_025);
+    for name in [
+        "member.fax",
+        "a..b",
+        "a[",
+        "a:set.copy",
+        "a:b",
+        "a:set:update",
+        ":set",
+        "member.head.attach:fax",
+        "member.email",
+        "shop",
+        &long,
+    ] {
+        let inspection = inspected(&file(format!("member.email\tshop\t{name}\na@a.ru\t1\t2\n")));
+        let fault = inspection.problem.expect(name);
+        assert_eq!(fault.reason, ErrorReason::ImportColumnInvalid, "{name}");
+        assert_eq!(fault.details["column"], "2");
+        let is_told = |reason| reason == ErrorReason::ImportColumnInvalid;
+        assert!(inspection.warnings.iter().any(|warning| is_told(warning.reason())), "{name}");
+    }
+    let name = "x".repeat(1_024);
+    assert_eq!(inspected(&file(format!("member.email\t{name}\na@a.ru\t2\n"))).problem, None);
+}
+
+#[test]
+fn a_thousand_columns_are_not_too_many() {
+    for columns in [1_000, 1_001] {
+        let names: Vec<String> = (1..columns).map(|number| format!("c{number}")).collect();
+        let inspection = inspected(&file(format!("member.email,{}\n", names.join(","))));
+        let reason = inspection.problem.map(|fault| fault.reason);
+        assert_eq!(reason, (columns > 1_000).then_some(ErrorReason::LimitExceeded));
+    }
+}
+
+#[track_caller]
+fn check_guess(content: &str, addr_type: AddressType, expected: Option<(usize, AddressType)>) {
+    let inspection = with_type(content, addr_type);
+    let mut addresses =
+        inspection.layout.columns.iter().enumerate().filter_map(|(index, column)| {
+            let Some(Target::Address(address)) = &column.target else { return None };
+            Some((index, address.r#type()))
+        });
+    assert_eq!(addresses.next(), expected);
+    assert_eq!(addresses.next(), None);
+    let is_told = |reason| reason == ErrorReason::ImportColumnGuessed;
+    let told = inspection.warnings.iter().filter(|warning| is_told(warning.reason())).count();
+    assert_eq!(told, usize::from(expected.is_some()));
+    let reason = inspection.problem.map(|fault| fault.reason);
+    let missing = expected.is_none().then_some(ErrorReason::ImportKeyColumnMissing);
+    assert_eq!(reason, missing);
+}
+
+#[test]
+fn columns_of_addresses_are_guessed_where_no_name_says_it() {
+    let any = AddressType::Unspecified;
+    let (email, phone) = (AddressType::Email, AddressType::Msisdn);
+    check_guess("Имя;E-mail\nАнна;a@example.com\n", any, Some((1, email)));
+    check_guess("Имя;Телефон\nАнна;+79161234567\n", any, Some((1, phone)));
+    check_guess("Имя;Связь\nАнна;+79161234567\n", any, Some((1, phone)));
+    check_guess("Анна;a@example.com\nОльга;b@example.com\n", any, Some((1, email)));
+    check_guess("a@example.com\nb@example.com\n", any, Some((0, email)));
+    // Said types go before seen ones.
+    let both = "Email;Телефон\na@example.com;+79161234567\n";
+    check_guess(both, any, Some((0, email)));
+    check_guess(both, phone, Some((1, phone)));
+    check_guess(both, AddressType::Viber, Some((1, AddressType::Viber)));
+    check_guess(both, AddressType::Tg, None);
+    check_guess("Telegram;Имя\n12345;Анна\n", AddressType::Tg, Some((0, AddressType::Tg)));
+    check_guess("A-15\nB-16\n", AddressType::Csid, Some((0, AddressType::Csid)));
+    // Two columns that could be it are none, and so are cells that are something else.
+    check_guess("a;b\nx@example.com;y@example.com\n", any, None);
+    check_guess("Имя;Email\nАнна;нет\nОльга;нет\nЮлия;a@example.com\n", phone, None);
+    check_guess("Имя;Город\nАнна;Уфа\n", any, None);
+    check_guess("Имя;Код\nАнна;12345\n", any, None);
+}
+
+#[test]
+fn a_type_that_is_said_is_that_of_columns_that_attach() {
+    let content = "member.csid\tmember.head.attach\nA\tb\n";
+    for (said, expected) in [
+        (AddressType::Tg, AddressType::Tg),
+        (AddressType::Email, AddressType::Unspecified),
+        (AddressType::Msisdn, AddressType::Unspecified),
+    ] {
+        let column = &with_type(content, said).layout.columns[1];
+        let attach = AttachColumn { r#type: expected.into() };
+        assert_eq!(column.target, Some(Target::Attach(attach)));
+    }
+}
+
+#[test]
+fn captions_say_what_is_done() {
+    let content = "{\"caption\": [{\"datakey\": \"member.email\", \"mode\": \"set\"},
+        {\"datakey\": \"visits\", \"calc\": \"1\", \"autodetect\": 1},
+        {\"datakey\": \"born\", \"type\": \"dt:YD\", \"mode\": \"insert\"},
+        {\"anketa\": \"base\", \"quest\": \"city\"}, {\"/status\": \"1\"},
+        {\"datakey\": \"x\", \"ignore\": 1}, {\"datakey\": \"y\", \"ignore\": \"0\"}],
+        \"rows\": [[\"a@example.com\"]]}";
+    let inspection = inspected(&file(content));
+    let meanings: Vec<&str> =
+        inspection.columns.iter().map(|column| column.meaning.as_str()).collect();
+    assert_eq!(
+        meanings,
+        [
+            "matches by and attaches the address of type email",
+            "adds to the number at the datakey visits",
+            "changes the datakey born in the mode insert, as a date of type dt:YD",
+            "changes the datakey base.city in the mode set",
+            "says whether the identifier takes part",
+            "is not read",
+            "changes the datakey y in the mode set",
+        ]
+    );
+    let warnings: Vec<ErrorReason> = inspection.warnings.iter().map(Warning::reason).collect();
+    assert_eq!(warnings, [ErrorReason::FieldInvalid]);
+    let unknown = "{\"caption\": [{\"datakey\": \"a\", \"mode\": \"x\"}], \"rows\": []}";
+    let problem = inspected(&file(unknown)).problem.expect("a problem");
+    assert_eq!(problem.reason, ErrorReason::ImportColumnInvalid);
+}
+
+#[track_caller]
+fn check_first(content: &str, expected: FirstLine) {
+    let inspection = inspected(&file(content));
+    assert_eq!(inspection.layout.reading.expect("a reading").first_line(), expected, "{content}");
+}
+
+#[test]
+fn the_first_line_is_names_or_data() {
+    check_first("member.email;x\n", FirstLine::Names);
+    check_first("x;a@example.com\n", FirstLine::Data);
+    check_first("имя;почта\n", FirstLine::Names);
+    check_first("код;имя\n15;Анна\n16;Ольга\n", FirstLine::Names);
+    check_first("15;Анна\n16;Ольга\n", FirstLine::Data);
+    check_first("Анна;Уфа\nОльга;Омск\n", FirstLine::Data);
+    check_first("@crm.id;x\n5;y\n", FirstLine::Names);
+}
