@@ -40,6 +40,26 @@ EXEMPT = {
     "STORE_READERS_FULL": "needs all reader slots; tested with the store",
     "SOURCE_UNTRUSTED": "needs servers with certificates and keys; tested with the sources",
     "FIELD_SEARCH_TOO_BROAD": "needs over 100,000 members with one tag",
+    **dict.fromkeys(
+        (
+            "IMPORT_SHAPE_UNKNOWN",
+            "IMPORT_EMPTY",
+            "IMPORT_GUESSED",
+            "IMPORT_CHARSET_MISFIT",
+            "IMPORT_QUOTE_OPEN",
+            "IMPORT_QUOTE_STRAY",
+            "IMPORT_ROW_INVALID",
+            "IMPORT_NAME_UNKNOWN",
+            "IMPORT_COLUMN_INVALID",
+            "IMPORT_COLUMN_GUESSED",
+            "IMPORT_COLUMN_UNNAMED",
+            "IMPORT_KEY_COLUMN_MISSING",
+            "IMPORT_SHEET_UNKNOWN",
+            "IMPORT_SHEET_ERROR",
+            "IMPORT_SPREADSHEET_INVALID",
+        ),
+        "what is wrong with a file; provoked where files are read, native/tests/reading",
+    ),
 }
 
 

@@ -170,6 +170,7 @@ pub enum Code {
 }
 
 /// The one place where reasons become codes. A new reason does not compile without its code.
+#[expect(clippy::too_many_lines, reason = "one line for each reason of the contract")]
 fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
@@ -188,7 +189,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::OriginUnknown
         | R::ErasureUnknown
         | R::SourceMissing
-        | R::SourceSecretUnknown => Code::NotFound,
+        | R::SourceSecretUnknown
+        | R::ImportSheetUnknown => Code::NotFound,
         R::Overloaded | R::StoreFull | R::StoreReadersFull | R::FieldSearchTooBroad => {
             Code::ResourceExhausted
         }
@@ -275,7 +277,21 @@ fn code(reason: ErrorReason) -> Code {
         | R::CellNotUtf8
         | R::CellNotANumber
         | R::SourceUrlInvalid
-        | R::SourceFileInvalid => Code::InvalidArgument,
+        | R::SourceFileInvalid
+        | R::ImportShapeUnknown
+        | R::ImportEmpty
+        | R::ImportGuessed
+        | R::ImportCharsetMisfit
+        | R::ImportQuoteOpen
+        | R::ImportQuoteStray
+        | R::ImportRowInvalid
+        | R::ImportNameUnknown
+        | R::ImportColumnInvalid
+        | R::ImportColumnGuessed
+        | R::ImportColumnUnnamed
+        | R::ImportKeyColumnMissing
+        | R::ImportSheetError
+        | R::ImportSpreadsheetInvalid => Code::InvalidArgument,
     }
 }
 

@@ -3,7 +3,8 @@
 //! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
 //! functions on values; `store` is the ordered byte map; `policy` is what a space decides;
 //! `matching` decides, `member` plans, `write` commits, `explain` says why, `import` takes rows,
-//! `upkeep` goes on after calls, `service` has the methods. ARCHITECTURE.md is the map.
+//! `reading` reads files, `upkeep` goes on after calls, `service` has the methods.
+//! ARCHITECTURE.md is the map.
 
 pub mod address;
 mod allocator;
@@ -21,6 +22,7 @@ pub mod metrics;
 pub mod operations;
 pub mod phone;
 pub mod policy;
+pub mod reading;
 pub mod service;
 pub mod simulation;
 pub mod space;

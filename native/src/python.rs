@@ -16,8 +16,9 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use crate::config::{CoreConfig, FieldConfig, SpaceConfig};
 use crate::fault::{Fault, Result};
 use crate::store::dump::Progress;
+use crate::wire::{encode, v1};
 use crate::write::queue::shutting_down;
-use crate::{core, import, service, tools};
+use crate::{core, import, reading, service, tools};
 
 /// Larger requests are borrowed from Python instead of copied; for smaller ones copying is
 /// cheaper than the bookkeeping.
@@ -385,6 +386,34 @@ fn spaces<'py>(py: Python<'py>, store: &str) -> PyResult<Bound<'py, PyList>> {
     Ok(answer)
 }
 
+#[pyfunction]
+fn sniff(py: Python<'_>, path: &str) -> PyResult<&'static str> {
+    without_gil(py, || reading::sniff(Path::new(path)))
+}
+
+#[pyfunction]
+fn convert_spreadsheet<'py>(
+    py: Python<'py>,
+    input: &str,
+    output: &str,
+    sheet: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (input, output) = (Path::new(input), Path::new(output));
+    let rows_max = reading::limits::SHEET_ROWS_MAX;
+    let converted = without_gil(py, || reading::convert(input, output, sheet, rows_max))?;
+    let warnings = PyList::empty(py);
+    for warning in converted.warnings {
+        warnings.append(PyBytes::new(py, &encode(&v1::Warning::from(warning))))?;
+    }
+    let answer = PyDict::new(py);
+    answer.set_item("sheet", converted.sheet)?;
+    answer.set_item("sheets", converted.sheets)?;
+    answer.set_item("rows", converted.rows)?;
+    answer.set_item("warnings", warnings)?;
+    answer.set_item("warnings_total", converted.warnings_total)?;
+    Ok(answer)
+}
+
 #[pymodule]
 fn _native(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CoreError", py.get_type::<CoreError>())?;
@@ -395,5 +424,7 @@ fn _native(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load, module)?)?;
     module.add_function(wrap_pyfunction!(compact, module)?)?;
     module.add_function(wrap_pyfunction!(spaces, module)?)?;
+    module.add_function(wrap_pyfunction!(sniff, module)?)?;
+    module.add_function(wrap_pyfunction!(convert_spreadsheet, module)?)?;
     Ok(())
 }

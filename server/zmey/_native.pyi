@@ -7,7 +7,18 @@ while it works. A core belongs to the process that opened it: use after fork is 
 from collections.abc import Callable
 from typing import Any, final
 
-__all__ = ["Core", "CoreError", "ImportStream", "compact", "dump", "fsck", "load", "spaces"]
+__all__ = [
+    "Core",
+    "CoreError",
+    "ImportStream",
+    "compact",
+    "convert_spreadsheet",
+    "dump",
+    "fsck",
+    "load",
+    "sniff",
+    "spaces",
+]
 
 class CoreError(Exception):
     """A call that failed.
@@ -140,4 +151,25 @@ def spaces(store: str) -> list[dict[str, Any]]:
     Returns:
         [{"account_id": int, "db_id": int, "members": int, "addresses": int,
         "fields": [{"path": str, "kind": str, "unique": bool}]}]
+    """
+
+def sniff(path: str) -> str:
+    """Names the kind of a file by its first bytes: xlsx, xls, ods, zip, gzip or text."""
+
+def convert_spreadsheet(input: str, output: str, sheet: str) -> dict[str, Any]:
+    """Writes the rows of a sheet as JSON lines.
+
+    Hostile files may end the process or take all of its memory; call it in one with bounds.
+
+    Args:
+        input: an XLSX, XLS or ODS file.
+        output: the file to write.
+        sheet: the name of the sheet; "" takes the first visible one that has cells.
+
+    Returns:
+        {"sheet": str, "sheets": [str, …], "rows": int, "warnings": [encoded zmey.v1.Warning, …],
+        "warnings_total": int}; at most 100 warnings are listed.
+
+    Raises:
+        CoreError: there is no such sheet, or the file cannot be read.
     """

@@ -1,0 +1,70 @@
+//! The words for what is wrong with a file. None has a value of a cell in it.
+
+use std::io;
+
+use crate::fault::Fault;
+use crate::wire::v1::{Charset, ErrorReason};
+
+use super::charset::charset_name;
+use super::limits::{CELL_LINES_MAX, ROW_BYTES_MAX};
+
+/// The file could not be read from the disk, which is the server's own.
+pub(super) fn disk(error: &io::Error) -> Fault {
+    Fault::internal(format!("the file of an import cannot be read: {error}"))
+}
+
+/// Bytes that are no text.
+pub(super) fn misfit(charset: Charset, column: Option<usize>) -> Fault {
+    let name = charset_name(charset);
+    let fault = Fault::new(
+        ErrorReason::ImportCharsetMisfit,
+        format!("The row has bytes that are no {name}; look for text in another charset."),
+    )
+    .with("charset", name);
+    match column {
+        Some(column) => fault.with("column", column),
+        None => fault,
+    }
+}
+
+/// A quote without its end.
+pub(super) fn quote_open(line: u64, column: usize) -> Fault {
+    Fault::new(
+        ErrorReason::ImportQuoteOpen,
+        format!(
+            "The quote that opens in line {line} is not closed within {CELL_LINES_MAX} lines and \
+             {ROW_BYTES_MAX} bytes; close it, or write a quote within a cell twice."
+        ),
+    )
+    .with("line", line)
+    .with("column", column)
+}
+
+/// Text behind a quote that closes.
+pub(super) fn quote_stray(line: u64, column: usize) -> Fault {
+    Fault::new(
+        ErrorReason::ImportQuoteStray,
+        format!(
+            "The cell whose quote opens in line {line} goes on after the quote that closes it; \
+             write a quote within a cell twice."
+        ),
+    )
+    .with("line", line)
+    .with("column", column)
+}
+
+/// A file that is no text, or of another kind than was said.
+pub(super) fn unknown_shape(kind: &str) -> Fault {
+    let message = format!("The file is of the kind {kind}, whose rows cannot be read as it is.");
+    Fault::new(ErrorReason::ImportShapeUnknown, message).with("kind", kind)
+}
+
+/// A file without rows.
+pub(super) fn empty(file_bytes: u64) -> Fault {
+    Fault::new(ErrorReason::ImportEmpty, "The file has no rows.").with("file_bytes", file_bytes)
+}
+
+/// A row over the bound; `actual` is what was seen of it at least.
+pub(super) fn row_too_long(actual: usize) -> Fault {
+    Fault::limit("row_bytes", ROW_BYTES_MAX, actual)
+}

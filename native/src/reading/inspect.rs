@@ -1,0 +1,219 @@
+//! What a file is, told from the file itself; what the caller says goes before.
+
+use std::path::Path;
+
+use crate::fault::{Fault, Result};
+use crate::wire::v1::{
+    Charset, Confidence, ErrorReason, FileShape, FirstLine, ImportColumn, ImportLayout,
+    ImportReading, ImportRow, ProbedColumn, Separator, Warning,
+};
+
+use super::charset::{self, Detected, charset_name};
+use super::columns::{self, Found};
+use super::faults;
+use super::limits::{COLUMNS_MAX, SAMPLE_BYTES_MAX, SHOWN_ROWS_MAX, WARNINGS_MAX};
+use super::looks;
+use super::sample::{Sample, head};
+use super::shape;
+use super::sniff::sniff;
+use super::words;
+
+/// What a file is.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    /// How it is read, every answer filled in.
+    pub layout: ImportLayout,
+    /// What each column is, in words.
+    pub columns: Vec<ProbedColumn>,
+    /// The first rows with data.
+    pub rows: Vec<SampleRow>,
+    /// What a person should look at.
+    pub warnings: Vec<Warning>,
+    /// Why the file cannot be imported in this way.
+    pub problem: Option<Fault>,
+    /// How many rows the file has, about.
+    pub rows_estimate: u64,
+    /// The size of the file.
+    pub file_bytes: u64,
+}
+
+/// One of the first rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleRow {
+    /// Its number in the file.
+    pub number: u64,
+    /// Its cells as text; a structured one is a JSON document.
+    pub cells: Vec<String>,
+    /// The row as an import takes it.
+    pub row: ImportRow,
+}
+
+/// Tells what a file is. `columns` that are not empty go before those of the file. A spreadsheet
+/// must have been converted; its shape says that the file was one.
+pub fn inspect(
+    path: &Path,
+    reading: &ImportReading,
+    columns: &[ImportColumn],
+) -> Result<Inspection> {
+    let kind = sniff(path)?;
+    if kind != "text" {
+        return Err(faults::unknown_shape(kind));
+    }
+    let detected = charset::detect(path)?;
+    let columns = &columns::named(columns);
+    let mut inspection = Inspection {
+        file_bytes: detected.bytes,
+        layout: ImportLayout { reading: Some(reading.clone()), ..ImportLayout::default() },
+        ..Inspection::default()
+    };
+    inspection.take_charset(&detected);
+    let head = head(path, inspection.reading().charset(), SAMPLE_BYTES_MAX)?;
+    inspection.tell_shape(&head.text, head.is_whole, columns.len());
+    let mut sample = Sample::read(path, inspection.reading(), columns)?;
+    inspection.tell_first_line(&sample);
+    let names = inspection.take_names(&mut sample);
+    let found = inspection.find_columns(columns, names, &sample)?;
+    inspection.take_columns(found);
+    inspection.take_rows(&sample, detected.lines);
+    inspection.warnings.truncate(WARNINGS_MAX);
+    Ok(inspection)
+}
+
+impl Inspection {
+    fn reading(&mut self) -> &mut ImportReading {
+        self.layout.reading.get_or_insert_default()
+    }
+
+    fn warn(&mut self, fault: Fault) {
+        self.warnings.push(fault.into());
+    }
+
+    /// Says that an answer could be another one.
+    fn warn_of_guess(&mut self, field: &str, value: &str) {
+        let message = format!("The {field} of the file is taken for {value}, which is a guess.");
+        let fault = Fault::new(ErrorReason::ImportGuessed, message);
+        self.warn(fault.with("field", field).with("value", value));
+    }
+
+    fn take_charset(&mut self, detected: &Detected) {
+        if self.reading().charset() != Charset::Unspecified {
+            return;
+        }
+        let name = charset_name(detected.charset);
+        self.reading().set_charset(detected.charset);
+        self.layout.set_charset_confidence(detected.confidence);
+        if detected.confidence == Confidence::Guess {
+            self.warn_of_guess("charset", name);
+        }
+        if detected.misfits > 0 {
+            let message = format!("Some bytes of the file are no {name}, which it has mostly.");
+            let fault = Fault::new(ErrorReason::ImportCharsetMisfit, message);
+            self.warn(fault.with("charset", name));
+        }
+    }
+
+    fn tell_shape(&mut self, head: &[u8], is_whole: bool, columns: usize) {
+        if self.reading().shape() == FileShape::Unspecified {
+            let (shape, confidence) = shape::shape(head, is_whole);
+            self.reading().set_shape(shape);
+            self.layout.set_shape_confidence(confidence);
+        }
+        if self.reading().shape() == FileShape::Csv
+            && self.reading().separator() == Separator::Unspecified
+        {
+            let (separator, confidence) = shape::separator(head, is_whole, columns);
+            self.reading().set_separator(separator);
+            self.layout.set_separator_confidence(confidence);
+            if confidence == Confidence::Guess {
+                let name = separator.as_str_name().trim_start_matches("SEPARATOR_");
+                self.warn_of_guess("separator", &name.to_ascii_lowercase());
+            }
+        }
+    }
+
+    fn tell_first_line(&mut self, sample: &Sample) {
+        if !sample.names.is_empty() || sample.caption.is_some() {
+            self.reading().set_first_line(FirstLine::Data);
+            return;
+        }
+        if self.reading().first_line() != FirstLine::Unspecified {
+            return;
+        }
+        let (first, rest) = match sample.cells.split_first() {
+            Some((first, rest)) => (first.as_slice(), rest),
+            None => (&[][..], &[][..]),
+        };
+        let is_known = |name: &str| columns::is_known(name) || looks::heading_type(name).is_some();
+        let (line, confidence) = looks::first_line(first, rest, &is_known);
+        self.reading().set_first_line(line);
+        self.layout.set_first_line_confidence(confidence);
+        if confidence == Confidence::Guess && !first.is_empty() {
+            let value = if line == FirstLine::Names { "names" } else { "data" };
+            self.warn_of_guess("first_line", value);
+        }
+    }
+
+    /// The names of the first line, which is then no row.
+    fn take_names(&mut self, sample: &mut Sample) -> Vec<String> {
+        if self.reading().first_line() != FirstLine::Names || sample.cells.is_empty() {
+            return sample.names.clone();
+        }
+        if sample.first_is_problem() {
+            // It was to be the line of names; what comes behind is data in any case.
+            let problem = &sample.batch.problems[0];
+            self.problem.get_or_insert(problem.fault.clone());
+            self.warnings.push(problem.fault.clone().into());
+            return Vec::new();
+        }
+        sample.take_first()
+    }
+
+    fn find_columns(
+        &mut self,
+        columns: &[ImportColumn],
+        names: Vec<String>,
+        sample: &Sample,
+    ) -> Result<Found> {
+        let addr_type = self.reading().addr_type();
+        if !columns.is_empty() {
+            return Ok(Found { columns: columns.to_vec(), ..Found::default() });
+        }
+        if let Some(entries) = &sample.caption {
+            return Ok(columns::from_entries(entries, addr_type, &sample.cells));
+        }
+        if self.file_bytes == 0 || (names.is_empty() && sample.is_empty()) {
+            return Err(faults::empty(self.file_bytes));
+        }
+        let mut names = names;
+        if names.is_empty() {
+            let width = sample.cells.iter().map(Vec::len).max().unwrap_or_default();
+            names.resize(width.min(COLUMNS_MAX), String::new());
+        }
+        Ok(columns::from_names(&names, addr_type, &sample.cells))
+    }
+
+    fn take_columns(&mut self, found: Found) {
+        self.columns = found.columns.iter().map(words::probed).collect();
+        self.layout.columns = found.columns;
+        self.warnings.extend(found.warnings);
+        if self.problem.is_none() {
+            self.problem = found.problem;
+        }
+    }
+
+    fn take_rows(&mut self, sample: &Sample, lines: u64) {
+        if sample.is_empty() && self.problem.is_none() {
+            self.warn(faults::empty(self.file_bytes));
+        }
+        let rows = sample.batch.rows.iter().zip(&sample.batch.numbers).zip(&sample.cells);
+        self.rows = rows
+            .take(SHOWN_ROWS_MAX)
+            .map(|((row, number), cells)| SampleRow {
+                number: *number,
+                cells: cells.clone(),
+                row: row.clone(),
+            })
+            .collect();
+        self.rows_estimate = sample.rows_estimate(lines, self.file_bytes);
+    }
+}

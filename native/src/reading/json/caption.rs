@@ -1,0 +1,80 @@
+//! The caption of a JSON document: what its columns are (seed 002, caption).
+
+use crate::fault::Result;
+use crate::json::{self, Kind};
+use crate::reading::limits::CAPTION_BYTES_MAX;
+use crate::reading::text::Text;
+
+use super::document::members;
+use super::stream::{Stream, Value};
+
+/// One column of a caption.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::reading) struct Entry {
+    /// `datakey`, or `anketa` and `quest` joined by a dot.
+    pub name: String,
+    /// `mode`.
+    pub mode: Option<String>,
+    /// `type`.
+    pub kind: Option<String>,
+    /// `autodetect` with anything but 0.
+    pub autodetect: bool,
+    /// `ignore` with anything but 0.
+    pub ignore: bool,
+    /// `calc` with anything but 0.
+    pub calc: bool,
+}
+
+/// The caption of the document that a text is, wherever in it; none without one that can be read.
+pub(in crate::reading) fn caption(text: Text) -> Result<Option<Vec<Entry>>> {
+    let mut stream = Stream::new(text);
+    let mut entries = None;
+    members(&mut stream, &mut |stream, name| {
+        if name != b"\"caption\"" {
+            return Ok(false);
+        }
+        if let Value::Whole(range) = stream.value(CAPTION_BYTES_MAX)? {
+            entries = read(stream.bytes(range));
+        }
+        Ok(true)
+    })?;
+    Ok(entries)
+}
+
+fn read(document: &[u8]) -> Option<Vec<Entry>> {
+    let mut text = String::new();
+    json::canonicalize(document, &mut text).ok()?;
+    (json::kind(&text) == Kind::Array).then(|| json::elements(&text).map(entry).collect())
+}
+
+fn entry(value: &str) -> Entry {
+    if let Some(name) = json::string(value) {
+        return Entry { name: name.into_owned(), ..Entry::default() };
+    }
+    let mut entry = Entry::default();
+    let (mut form, mut question) = (None, None);
+    for (name, value) in json::members(value) {
+        let text = json::string(value).map(std::borrow::Cow::into_owned);
+        match &*json::unescape(name) {
+            "datakey" => entry.name = text.unwrap_or_default(),
+            "/status" => "/status".clone_into(&mut entry.name),
+            "anketa" => form = text,
+            "quest" => question = text,
+            "mode" => entry.mode = text,
+            "type" => entry.kind = text,
+            "autodetect" => entry.autodetect = is_on(value),
+            "ignore" => entry.ignore = is_on(value),
+            "calc" => entry.calc = is_on(value),
+            _ => {}
+        }
+    }
+    if let (Some(form), Some(question)) = (form, question) {
+        entry.name = format!("{form}.{question}");
+    }
+    entry
+}
+
+/// The seed writes 1 and "1"; nothing, 0 and false are off.
+fn is_on(value: &str) -> bool {
+    !matches!(value, "0" | "\"0\"" | "\"\"" | "false" | "null")
+}

@@ -1,0 +1,37 @@
+//! Every bound of reading a file, with its reason.
+
+/// Bytes that are read at once: enough for the disk, little to copy where a batch ends.
+pub const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Bytes of one row as text, that is of a line or of what quotes make of several lines: the bound
+/// of a member's body. Without one, a quote that is never closed would swallow the file.
+pub const ROW_BYTES_MAX: usize = 1024 * 1024;
+
+/// Line ends within one cell: a long letter has fewer, and a quote that is never closed is noticed
+/// near to where it opens.
+pub const CELL_LINES_MAX: usize = 1_000;
+
+/// Bytes of the text of a row that could not be read: what a person needs to find it. Reports of
+/// hostile files stay small.
+pub const PROBLEM_TEXT_BYTES_MAX: usize = 4 * 1024;
+
+/// Rows from which separator, first line and names are told, and which are estimated from.
+pub const SAMPLE_ROWS_MAX: usize = 1_000;
+
+/// Bytes of text of these rows.
+pub const SAMPLE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Rows that are shown (seed 002, member.import.probe: "первых 15 значащих строк").
+pub const SHOWN_ROWS_MAX: usize = 15;
+
+/// Warnings about one file: a person reads no more, and the contract allows 100.
+pub const WARNINGS_MAX: usize = 100;
+
+/// Columns of a file: those of an import.
+pub const COLUMNS_MAX: usize = 1_000;
+
+/// Rows of a sheet: what XLSX and ODS can have.
+pub const SHEET_ROWS_MAX: u64 = 1_048_576;
+
+/// Bytes of the captions of a JSON document: a thousand columns of a kilobyte.
+pub const CAPTION_BYTES_MAX: usize = 1024 * 1024;

@@ -1,0 +1,28 @@
+//! Files of rows: what they are, and their rows in batches, without a store.
+
+mod batch;
+mod caption;
+mod charset;
+mod columns;
+mod csv;
+mod csv_record;
+mod faults;
+mod inspect;
+mod json;
+pub mod limits;
+mod looks;
+mod notation;
+mod reader;
+mod sample;
+mod shape;
+mod sheet_cell;
+mod sniff;
+mod spreadsheet;
+mod text;
+mod words;
+
+pub use batch::{Problem, SourceBatch};
+pub use inspect::{Inspection, SampleRow, inspect};
+pub use reader::{RowReader, open};
+pub use sniff::sniff;
+pub use spreadsheet::{Converted, convert};
