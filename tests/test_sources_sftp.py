@@ -1,6 +1,7 @@
 """Files from SFTP servers: OpenSSH's, and for passwords one of asyncssh."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from support.ssh_server import Sshd, ssh_server
 from zmey.sources import Secret, SourceCancelledError
 
 USER, PASSWORD = "ann", "pa55 wörd"
+# A key that no server lets in.
+STRANGER = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
 
 
 @pytest.fixture(scope="module")
@@ -103,20 +106,31 @@ def test_unknown_servers_are_refused_with_their_fingerprint(
 
 
 def test_whoever_runs_the_server_does_not_count(
-    sshd: Sshd, served: Path, fetching: Fetching, tmp_path: Path
+    sshd: Sshd,
+    served: Path,
+    fetching: Fetching,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Neither their keys, nor their known hosts, nor their configuration."""
+    """Neither their keys, nor their known hosts, nor their agent, nor their configuration."""
     home = tmp_path / "home" / ".ssh"
     home.mkdir(parents=True)
     (home / "id_ed25519").write_text(sshd.client_key, encoding="utf-8")
     (home / "known_hosts").write_text(sshd.known_hosts("127.0.0.1"), encoding="utf-8")
-    (home / "config").write_text("Host *\n  ProxyCommand touch ran\n", encoding="utf-8")
+    (home / "config").write_text("Host *\n  Port nonsense\n", encoding="utf-8")
+    agent = socket.socket(socket.AF_UNIX)
+    agent.bind(str(home / "agent"))
+    agent.listen()
+    agent.setblocking(False)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
     url = f"sftp://{sshd.user}@127.0.0.1:{sshd.port}{served}/a.csv"
     assert reason(fetching.refusal(url)) == "SOURCE_UNTRUSTED"
-    secret = key_of(sshd, private_key="")
-    fetching.settings = settings(secrets={"crm": secret})
-    assert reason(fetching.refusal(url, secret="crm")) == "SOURCE_DENIED"
-    assert not Path("ran").exists()
+    for private_key in ("", STRANGER):
+        fetching.settings = settings(secrets={"crm": key_of(sshd, private_key=private_key)})
+        assert reason(fetching.refusal(url, secret="crm")) == "SOURCE_DENIED"
+    with pytest.raises(BlockingIOError):
+        agent.accept()
+    agent.close()
 
 
 def test_keys_with_a_passphrase(sshd: Sshd, served: Path, fetching: Fetching) -> None:
@@ -137,8 +151,7 @@ def test_refusals(sshd: Sshd, served: Path, fetching: Fetching) -> None:
     assert (reason(error), error.is_transient) == ("SOURCE_MISSING", True)
     assert reason(fetching.refusal(f"{origin}/in%20ner", secret="crm")) == "SOURCE_MISSING"
     assert reason(fetching.refusal(f"{origin}/a.csv?x", secret="crm")) == "SOURCE_URL_INVALID"
-    stranger = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
-    for private_key in (stranger, "no key"):
+    for private_key in (STRANGER, "no key"):
         secret = key_of(sshd, private_key=private_key)
         fetching.settings = settings(secrets={"crm": secret})
         error = fetching.refusal(f"{origin}/a.csv", secret="crm")

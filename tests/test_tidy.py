@@ -180,6 +180,10 @@ LAYERS = (
      r"native/src/store/(?:keys|dump)\.rs|.*tests\.rs"),
     (r"\bgrpc\.server\b", "tests/", ".py", ""),
     (r"\bgrpc\.server\b", "benchmarks/", ".py", r"benchmarks/\w*echo\w*\.py"),
+    # Sources get their connections from the gate, which checks where they lead.
+    (r"\b(?:create_connection|getaddrinfo|open_connection)\b", "server/zmey/sources/", ".py",
+     r"server/zmey/sources/addresses\.py"),
+    (r"\bzipfile\b|\bgzip\.open\b", "server/", ".py", r"server/zmey/sources/child\.py"),
     (r"os\.fork\b|get_context\(.fork", "server/", ".py", ""),
 )  # fmt: skip
 

@@ -4,9 +4,11 @@
                          "seconds_max": …}'
 
 It imports as little as possible, because what it is given may be hostile and its memory is bounded.
-The answer is one JSON object on stdout: {"shape": …}, or {"limit": …} or {"problem": …}.
+The answer is one JSON object on stdout: what the core says of a spreadsheet, {} of anything else;
+or {"limit": …}, {"problem": …} or {"fault": …}.
 """
 
+import base64
 import gzip
 import json
 import lzma
@@ -22,6 +24,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 CHUNK_BYTES = 256 * 1024
+# The longest answer has 100 warnings, which have bounds of their own.
+ANSWER_BYTES_MAX = 1024 * 1024
 # More entries are no archive of one file, and cost memory.
 ENTRIES_MAX = 10_000
 # No table is packed this tightly; the beginning is free, since small files may be uniform.
@@ -63,7 +67,6 @@ NO_DATA = "has no file in it; pack one file of data"
 ENCRYPTED = "is encrypted; pack it without a password"
 NOT_WHOLE = "is no whole {} archive; pack it again"
 TOO_MANY = f"has more than {ENTRIES_MAX} entries; pack one file of data only"
-SPREADSHEET = "is a spreadsheet, which is not read yet; save it as CSV"
 # Names of limits.
 DISK = "disk"
 FILE_BYTES = "import_file_bytes_max"
@@ -96,6 +99,14 @@ class LimitError(Exception):
         self.answer: Answer = {"limit": limit}
 
 
+class FaultError(Exception):
+    """The core refuses the file; the answer is its status."""
+
+    def __init__(self, status: bytes) -> None:
+        super().__init__()
+        self.answer: Answer = {"fault": base64.b64encode(status).decode("ascii")}
+
+
 def kind_of(path: Path) -> str:
     """Tells by its first bytes what a file is: gzip, zip, compound or plain."""
     with path.open("rb") as file:
@@ -118,9 +129,9 @@ def unpack(given: Answer) -> Answer:
         if kind in {"gzip", "zip"}:
             raise ProblemError(NESTED)
     if kind == "spreadsheet":
-        raise ProblemError(SPREADSHEET)
+        return {"converted": _convert(path, output, given)}
     path.replace(output)
-    return {"shape": ""}
+    return {}
 
 
 def _layer(path: Path) -> str:
@@ -206,6 +217,26 @@ def _copy(source: _Readable, output: Path, packed: int, bytes_max: int) -> int:
     return copied
 
 
+def _convert(path: Path, output: Path, given: Answer) -> Answer:
+    # Here, because archives need no core.
+    from zmey import _native  # noqa: PLC0415
+
+    try:
+        converted = _native.convert_spreadsheet(str(path), str(output), given["sheet"])
+    except _native.CoreError as error:
+        _refuse_over(output, given["bytes_max"] - 1)
+        raise FaultError(error.status) from error
+    _refuse_over(output, given["bytes_max"])
+    warnings = [base64.b64encode(one).decode("ascii") for one in converted["warnings"]]
+    return {**converted, "warnings": warnings}
+
+
+def _refuse_over(output: Path, bytes_max: int) -> None:
+    """Refuses a result that is too long, or that ended where it may not go on."""
+    if output.exists() and output.stat().st_size > bytes_max:
+        raise LimitError(FILE_BYTES)
+
+
 def _bound(given: Answer) -> None:
     """Gives up everything that a hostile file could use."""
     memory, seconds = given["memory_bytes_max"], given["seconds_max"]
@@ -213,7 +244,9 @@ def _bound(given: Answer) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (given["bytes_max"], given["bytes_max"]))
+    # The answer is a file, too.
+    written = max(given["bytes_max"], ANSWER_BYTES_MAX)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
     # Python ignores it, and the core would not notice.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     # Ends this process, should the server be gone and not do it.
@@ -224,7 +257,7 @@ def _answered(work: Callable[[Answer], Answer], given: Answer) -> Answer:
     reserve = bytearray(RESERVE_BYTES)
     try:
         return work(given)
-    except (ProblemError, LimitError) as error:
+    except (FaultError, LimitError, ProblemError) as error:
         return error.answer
     except MemoryError:
         reserve.clear()

@@ -71,14 +71,13 @@ class Place:
         return replace(self, path=self.path + quote(name))
 
     def redirected(self, location: str) -> "Place":
-        """Returns where a redirect leads; credentials in it do not count.
+        """Returns where a redirect leads.
 
         Raises:
             SourceError: the location is no URL.
         """
         query = f"?{self.query}" if self.query else ""
-        target = parse_place(urljoin(self.shown + query, location))
-        return replace(target, user="", password="")
+        return parse_place(urljoin(self.shown + query, location))
 
 
 def parse_place(url: str) -> Place:

@@ -3,16 +3,21 @@
 A file that takes its process down takes nothing else with it.
 """
 
+import base64
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
+
+from google.rpc import error_details_pb2, status_pb2
 
 from zmey.sources import child
 from zmey.sources.errors import (
@@ -25,12 +30,12 @@ from zmey.sources.errors import (
 )
 from zmey.sources.settings import SourceSettings
 from zmey.sources.source import POLL_SECONDS
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1 import import_job_pb2 as jobs
+from zmey.v1.member_pb2 import Warning as FileWarning
 
 FILE_NAME = "unpacked"
 SECONDS = "unpack_seconds_max"
-# Beyond the answer of the process nothing is read.
-ANSWER_BYTES_MAX = 64 * 1024
 # The process must import our package from where this one has it, and know nothing else of us.
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ")
 
@@ -42,10 +47,16 @@ class Unpacked:
     Attributes:
         path: text: CSV or JSON.
         shape: how it must be read; FILE_SHAPE_UNSPECIFIED where that is still to be found out.
+        sheet: the sheet of a spreadsheet that was taken.
+        warnings: what was found in a spreadsheet, at most 100.
+        warnings_total: how many there are.
     """
 
     path: Path
     shape: jobs.FileShape
+    sheet: str = ""
+    warnings: tuple[FileWarning, ...] = ()
+    warnings_total: int = 0
 
 
 def unpack(
@@ -80,9 +91,15 @@ def unpack(
         raise
     finally:
         output.with_name(output.name + ".inner").unlink(missing_ok=True)
-    json_lines = answer.get("shape") == "json_lines"
+    converted = answer.get("converted")
+    if converted is None:
+        return Unpacked(output, jobs.FILE_SHAPE_UNSPECIFIED)
     return Unpacked(
-        output, jobs.FILE_SHAPE_JSON_LINES if json_lines else jobs.FILE_SHAPE_UNSPECIFIED
+        output,
+        jobs.FILE_SHAPE_JSON_LINES,
+        converted["sheet"],
+        tuple(FileWarning.FromString(base64.b64decode(one)) for one in converted["warnings"]),
+        converted["warnings_total"],
     )
 
 
@@ -106,11 +123,26 @@ def _run(
     # Not one thread more than needed: each takes address space, which is what is bounded.
     variables = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     variables |= {"MALLOC_ARENA_MAX": "1", "RAYON_NUM_THREADS": "1"}
+    # A file, since a pipe would hold the process up when it is full.
+    with tempfile.TemporaryFile(dir=output.parent) as said:
+        code = _ended(command, variables, said, settings, cancelled)
+        said.seek(0)
+        return _answer(code, said.read(child.ANSWER_BYTES_MAX), settings)
+
+
+def _ended(
+    command: list[str],
+    variables: dict[str, str],
+    said: IO[bytes],
+    settings: SourceSettings,
+    cancelled: Callable[[], bool],
+) -> int:
+    """Runs a command until it ends, or until it has to."""
     end = time.monotonic() + settings.unpack_seconds_max
     with subprocess.Popen(  # noqa: S603 - the command is ours, the file only its argument
         command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=said,
         stderr=subprocess.DEVNULL,
         env=variables,
         start_new_session=True,
@@ -121,15 +153,10 @@ def _run(
                     raise SourceCancelledError
                 if time.monotonic() > end:
                     raise _limit(SECONDS, settings)
-                try:
-                    process.wait(POLL_SECONDS)
-                except subprocess.TimeoutExpired:
-                    continue
-                break
+                with suppress(subprocess.TimeoutExpired):
+                    return process.wait(POLL_SECONDS)
         finally:
             process.kill()
-        assert process.stdout is not None  # noqa: S101 - for mypy: it is a pipe
-        return _answer(process.returncode, process.stdout.read(ANSWER_BYTES_MAX), settings)
 
 
 def _answer(code: int, answer: bytes, settings: SourceSettings) -> dict[str, Any]:
@@ -149,8 +176,21 @@ def _answer(code: int, answer: bytes, settings: SourceSettings) -> dict[str, Any
 def _refuse(answer: dict[str, Any], settings: SourceSettings) -> None:
     if "limit" in answer:
         raise _limit(answer["limit"], settings)
+    if "fault" in answer:
+        raise _fault(base64.b64decode(answer["fault"]))
     if "problem" in answer:
         raise _invalid(answer["problem"], **answer["more"])
+
+
+def _fault(status: bytes) -> SourceError:
+    """Passes on what the core says of a spreadsheet."""
+    read = status_pb2.Status.FromString(status)
+    info = error_details_pb2.ErrorInfo()
+    for detail in read.details:
+        if detail.Unpack(info):
+            reason = cast("reasons.ErrorReason", reasons.ErrorReason.Value(info.reason))
+            return SourceError(reason, read.message, dict(info.metadata))
+    return _invalid("cannot be read as a spreadsheet")
 
 
 def _invalid(problem: str, **more: str) -> SourceError:
