@@ -212,6 +212,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::MergeDatakeyChanged
         | R::HeadStayed
         | R::HeadElsewhere
+        | R::ConfirmationForced
         | R::DatakeyIncomplete
         | R::HeadEventUnfit
         | R::LocatorStayed
