@@ -168,6 +168,13 @@ def _row_warning(columns: list[rows_pb2.ImportColumn], *cells: Cell) -> Callable
     return warned
 
 
+def _forced(api: Api) -> object:
+    api.update_policy(policy(confirm_free_per_month_max=1))
+    rows = [["kim@example.com"], ["leo@example.com"]]
+    (receipt,) = run_import(api, [email_column()], [rows])
+    return fault_in_answer(receipt.warnings[0].warning)
+
+
 def _submitted(first: imports.StreamImportRequest) -> Callable[[Api], object]:
     def refused(api: Api) -> object:
         opening = options(api, [email_column()], import_id="gap")
@@ -425,6 +432,7 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "HEAD_ELSEWHERE": _row_warning(
         [email_column(), detach_column()], "ann@example.com", "bob@example.com"
     ),
+    "CONFIRMATION_FORCED": _forced,
     "IMPORT_BUSY": _busy,
     "POLICY_VERSIONING": _call(lambda api: api.reset_policy(expected_policy_version=9)),
     "OPERATION_NAME_INVALID": _refused(

@@ -169,9 +169,15 @@ def test_spaces(closed: Closed) -> None:
             fields=fields,
             next_field_number=3,
             has_group_heads=True,
+            members=MEMBERS,
         ),
         struct.pack(">II", 1, 2): records.SpaceRecord(
-            number=2, next_head_id=2, next_dataset_id=2, next_field_number=1, has_group_heads=True
+            number=2,
+            next_head_id=2,
+            next_dataset_id=2,
+            next_field_number=1,
+            has_group_heads=True,
+            members=1,
         ),
     }
 

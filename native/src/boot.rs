@@ -2,6 +2,7 @@
 //! and the indexes of declared fields are told to follow.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use prost::Message;
@@ -11,7 +12,9 @@ use crate::fault::{Failure, Fault, Result};
 use crate::member::groups;
 use crate::policy::{self, compile, complete, declare};
 use crate::space::{Space, Spaces};
-use crate::store::{Engine, Lmdb, Memory, Mutations, Options, Snapshot, Table, keys, records};
+use crate::store::{
+    Engine, Lmdb, Memory, Mutations, Options, Snapshot, StoreResult, Table, keys, records,
+};
 use crate::upkeep::fields;
 use crate::wire::storage::{PolicyRecord, SpaceRecord, Stamp, StoreHeader, TaskRecord};
 use crate::wire::v1::SpacePolicy;
@@ -118,16 +121,20 @@ impl Booting<'_> {
                 next_dataset_id: 1,
                 next_field_number: 1,
                 has_group_heads: true,
+                members: Some(0),
                 ..Default::default()
             }
         });
-        let lacks_index = !record.has_group_heads;
-        if lacks_index {
+        let is_old = !record.has_group_heads || record.members.is_none();
+        if !record.has_group_heads {
             groups::index(self.snapshot, record.number, &mut self.mutations)?;
             record.has_group_heads = true;
         }
+        if record.members.is_none() {
+            record.members = Some(living(self.snapshot, record.number)?);
+        }
         let policy = self.policy(record.number, configured)?;
-        if declare::declare(&mut record, &policy.fields)? || is_new || lacks_index {
+        if declare::declare(&mut record, &policy.fields)? || is_new || is_old {
             self.mutations.put(Table::Spaces, &key, &records::encode(&record));
         }
         if let Some((key, task)) = fields::task(&record) {
@@ -164,4 +171,18 @@ impl Booting<'_> {
         }
         Ok(configured.clone())
     }
+}
+
+/// How many members of a space live.
+fn living(snapshot: &dyn Snapshot, space: u32) -> StoreResult<u64> {
+    let prefix = keys::owned(|key| keys::space_prefix(key, space));
+    let mut count = 0;
+    snapshot.scan(Table::Bodies, &prefix, usize::MAX, &mut |key, _| {
+        if !key.starts_with(&prefix) {
+            return ControlFlow::Break(());
+        }
+        count += 1;
+        ControlFlow::Continue(())
+    })?;
+    Ok(count)
 }

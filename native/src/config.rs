@@ -57,6 +57,10 @@ pub struct SpaceConfig {
     pub retention_days: u32,
     /// Whether changes of members are refused that have changed since the call arrived.
     pub versioning: bool,
+    /// E-mails that come in without confirmation in a month; 0 is no limit.
+    pub confirm_free_per_month_max: u32,
+    /// Members with whom e-mails come in without confirmation; 0 is no limit.
+    pub members_max: u32,
 }
 
 /// One declared custom field; the twin of the Python dataclass `FieldConfig`.

@@ -241,7 +241,8 @@ fn code(reason: ErrorReason) -> Code {
         | R::HeadElsewhere
         | R::DatakeyIncomplete
         | R::ImportFileChanged
-        | R::ImportReportCut => Code::FailedPrecondition,
+        | R::ImportReportCut
+        | R::ConfirmationForced => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired
         | R::OperationNameInvalid

@@ -59,6 +59,8 @@ struct PySpaceConfig {
     merge_bytes_max: u32,
     retention_days: u32,
     versioning: bool,
+    confirm_free_per_month_max: u32,
+    members_max: u32,
 }
 
 /// The twin of the Python dataclass `FieldConfig`.
@@ -108,6 +110,8 @@ impl From<PySpaceConfig> for SpaceConfig {
             merge_bytes_max: space.merge_bytes_max,
             retention_days: space.retention_days,
             versioning: space.versioning,
+            confirm_free_per_month_max: space.confirm_free_per_month_max,
+            members_max: space.members_max,
         }
     }
 }

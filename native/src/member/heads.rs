@@ -12,7 +12,7 @@ use crate::matching::{AddressBook, Decision, Target};
 use crate::member::batch::{Origin, Step};
 use crate::member::events::with_own_state;
 use crate::member::system::HeadChange;
-use crate::member::{View, deltas};
+use crate::member::{View, confirming, deltas};
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
 use crate::wire::storage::{AddressRecord, HeadDelta, HeadRecord, Stamp};
@@ -24,7 +24,7 @@ pub struct Attachment {
     /// The entry of the book.
     pub entry: usize,
     /// Whether it waits for confirmation.
-    confirm: bool,
+    pub(super) confirm: bool,
     /// The resource through which it is subscribed.
     resource_id: Option<u32>,
     /// The source of creation.
@@ -145,14 +145,17 @@ pub fn attach(
             resource_ids: wish.resource_id.into_iter().collect(),
             ..Default::default()
         };
-        let record = if let Some(former) = former {
-            let record = with_own_state(record, former);
+        let is_known = former.is_some();
+        let mut record = match former {
+            Some(former) => with_own_state(record, former),
+            None => record,
+        };
+        confirming::count(view, keys, stamp.time_seconds, wish, &mut record);
+        if is_known {
             view.change_head(space, head_id, |head| head.clone_from(&record))?;
-            record
         } else {
             view.insert_head(space, head_id, &record);
-            record
-        };
+        }
         if let Some(body) = view.change_body(space, contact)? {
             body.head_ids.push(head_id);
             body.head_types.push(kind);

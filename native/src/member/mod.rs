@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod cells;
+pub mod confirming;
 pub mod deltas;
 pub mod events;
 pub mod groups;

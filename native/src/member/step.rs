@@ -12,6 +12,7 @@ use crate::matching::order::Manner;
 use crate::matching::reasoning::{decision_record, warning_record};
 use crate::member::View;
 use crate::member::batch::{Batch, Copy, Origin, Step};
+use crate::member::confirming;
 use crate::member::heads::{self, Attachment, IndexChange};
 use crate::wire::storage::{
     BodyRecord, ChangeRecord, DatakeyDelta, DecisionRecord, Reasoning, RuleRecord, Stamp,
@@ -233,6 +234,8 @@ fn plan(
 ) -> Result<Planned, Failure> {
     let mut warnings = step.warnings.clone();
     let mut attachments = heads::plan(view, keys, step, decision, &mut warnings)?;
+    let now_seconds = batch.moment.now.as_second();
+    confirming::limit(view, keys, now_seconds, &mut attachments, &mut warnings)?;
     if decision.contact == 0
         && let Some(origin) = batch.plan().and_then(|plan| plan.origin.as_ref())
     {

@@ -8,6 +8,7 @@ use crate::fault::Failure;
 use crate::matching::Decision;
 use crate::matching::decide::Keys;
 use crate::matching::order::Manner;
+use crate::member::confirming;
 use crate::member::heads::{self, Attachment};
 use crate::member::origins::OriginName;
 use crate::wire::storage::{ChangeRecord, HeadDelta};
@@ -83,11 +84,13 @@ impl NewHead {
             return Err(heads::taken(keys, self.entry, 0, owner).into());
         }
         let origin = self.origin.resolve(scene.view, scene.batch.space.number)?;
-        let wishes = [Attachment::of_call(keys.book, self.entry, self.confirm, origin)];
+        let mut wishes = [Attachment::of_call(keys.book, self.entry, self.confirm, origin)];
         let kind = keys.book.kind(self.entry) as u32;
         heads::check_room(scene.view, scene.space(), contact, &[kind])?;
         heads::warn_of_second_csid(scene.view, keys, contact, &wishes, &mut outcome.warnings)?;
         let (stamp, origin) = (scene.stamp(), scene.batch.origin);
+        let warnings = &mut outcome.warnings;
+        confirming::limit(scene.view, keys, stamp.time_seconds, &mut wishes, warnings)?;
         let mut attached = heads::attach(scene.view, keys, contact, &wishes, &stamp, origin)?;
         Ok(attached.remove(0))
     }

@@ -48,7 +48,11 @@ pub fn compile(policy: &SpacePolicy, at: &str) -> Result<Compiled> {
     Ok(Compiled {
         rules: rules(policy, at)?,
         zone,
-        limits: Limits::compile(&limits, &format!("{at}.limits"))?,
+        limits: Limits {
+            confirm_free_per_month: policy.confirm_free_per_month_max,
+            members: policy.members_max,
+            ..Limits::compile(&limits, &format!("{at}.limits"))?
+        },
         retention_seconds: i64::from(retention_days(policy)) * SECONDS_PER_DAY,
         versioning: policy.versioning,
     })

@@ -46,6 +46,8 @@ pub fn policy(config: &SpaceConfig) -> Result<SpacePolicy> {
         }),
         retention_days: config.retention_days,
         versioning: config.versioning,
+        confirm_free_per_month_max: config.confirm_free_per_month_max,
+        members_max: config.members_max,
     })
 }
 

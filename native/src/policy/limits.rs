@@ -29,6 +29,10 @@ pub struct Limits {
     pub merge_heads: usize,
     /// Bytes of data of both members of a merge.
     pub merge_bytes: usize,
+    /// E-mails that come in without confirmation in a month; 0 is no limit.
+    pub confirm_free_per_month: u32,
+    /// Members with whom e-mails come in without confirmation; 0 is no limit.
+    pub members: u32,
 }
 
 impl Default for Limits {
@@ -38,6 +42,8 @@ impl Default for Limits {
             heads_by_type: Vec::new(),
             merge_heads: HEADS_PER_MEMBER_MAX,
             merge_bytes: MERGE_BYTES_MAX,
+            confirm_free_per_month: 0,
+            members: 0,
         }
     }
 }
@@ -66,6 +72,7 @@ impl Limits {
             heads_by_type,
             merge_heads: given("merge_heads_max", limits.merge_heads_max, HEADS_PER_MEMBER_MAX)?,
             merge_bytes: given("merge_bytes_max", limits.merge_bytes_max, MERGE_BYTES_MAX)?,
+            ..Self::default()
         })
     }
 

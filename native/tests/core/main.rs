@@ -1,6 +1,7 @@
 //! Tests of the core as a listener uses it: requests in, answers out, on both engines.
 
 mod boot;
+mod confirming;
 mod erasing;
 mod faulty;
 mod fuzz_smoke;

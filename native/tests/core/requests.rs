@@ -561,6 +561,8 @@ pub fn space_policy(random: &mut Random) -> SpacePolicy {
         fields,
         retention_days: *random.pick(&[0, 1, 100]),
         versioning: random.once_in(2),
+        confirm_free_per_month_max: *random.pick(&[0, 0, 1, 3]),
+        members_max: *random.pick(&[0, 0, 5]),
         ..SpacePolicy::default()
     }
 }

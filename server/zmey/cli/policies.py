@@ -81,6 +81,8 @@ def policy_of(settings: PolicySettings) -> SpacePolicy:
         ),
         retention_days=settings.retention_days,
         versioning=settings.versioning,
+        confirm_free_per_month_max=settings.confirm_free_per_month_max,
+        members_max=settings.members_max,
     )
 
 
@@ -107,6 +109,8 @@ def options_of(policy: SpacePolicy) -> dict[str, Any]:
         "merge_bytes_max": limits.merge_bytes_max,
         "retention_days": policy.retention_days,
         "versioning": policy.versioning,
+        "confirm_free_per_month_max": policy.confirm_free_per_month_max,
+        "members_max": policy.members_max,
     }
 
 

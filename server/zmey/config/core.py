@@ -43,6 +43,9 @@ class SpaceConfig:
         merge_bytes_max: how many bytes of data both members of a merge may have together.
         retention_days: how long deleted members are kept.
         versioning: whether a SetMember is refused whose member has changed since it arrived.
+        confirm_free_per_month_max: e-mails that come in without confirmation in a month; 0 is no
+            limit.
+        members_max: members with whom e-mails come in without confirmation; 0 is no limit.
     """
 
     account_id: int
@@ -61,6 +64,8 @@ class SpaceConfig:
     merge_bytes_max: int = 2 * 1024 * 1024
     retention_days: int = 30
     versioning: bool = False
+    confirm_free_per_month_max: int = 0
+    members_max: int = 0
 
 
 @dataclass(frozen=True, slots=True)

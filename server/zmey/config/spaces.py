@@ -119,6 +119,18 @@ class PolicySettings(BaseModel):
         default=False,
         description="Refuse a SetMember whose member was changed since the call arrived.",
     )
+    confirm_free_per_month_max: int = Field(
+        default=0,
+        ge=0,
+        lt=2**32,
+        description="E-mails a month that come in without waiting for confirmation; 0 is all.",
+    )
+    members_max: int = Field(
+        default=0,
+        ge=0,
+        lt=2**32,
+        description="With more members every e-mail waits for confirmation; 0 is no limit.",
+    )
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -168,6 +180,8 @@ class SpaceSettings(PolicySettings, SpaceName):
             merge_bytes_max=self.merge_bytes_max,
             retention_days=self.retention_days,
             versioning=self.versioning,
+            confirm_free_per_month_max=self.confirm_free_per_month_max,
+            members_max=self.members_max,
         )
 
 

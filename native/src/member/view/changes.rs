@@ -108,6 +108,8 @@ impl View<'_> {
     pub fn insert_body(&mut self, space: u32, id: u64, record: BodyRecord) {
         self.note_place((space, id));
         self.open(space, id, Body { record, changed: true, settled: false });
+        let counters = self.counters(space);
+        counters.members = Some(counters.members() + 1);
     }
 
     /// A living body, to be changed.
@@ -148,6 +150,8 @@ impl View<'_> {
         let body = std::mem::take(&mut self.bodies[position as usize].1);
         self.places.insert((space, id), Place::Nowhere);
         self.out.delete(Table::Bodies, &keys::owned(|key| keys::body(key, space, id)));
+        let counters = self.counters(space);
+        counters.members = Some(counters.members().saturating_sub(1));
         Ok(Some(body.record))
     }
 

@@ -1,6 +1,7 @@
 //! Addresses, heads, bodies and redirects: each of the first three points at the next and back.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use super::page::{Entry, fetch};
 use super::{Problems, Store, groups, is_given};
@@ -129,6 +130,27 @@ pub fn bodies(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Sto
             problems.in_space(TABLE, space, &problem);
         }
     })
+}
+
+/// Every space counts the members who live.
+pub fn counted(store: &Store<'_>, problems: &mut Problems) -> StoreResult<()> {
+    for (&space, record) in &store.spaces {
+        let Some(counts) = record.members else { continue };
+        let prefix = keys::owned(|key| keys::space_prefix(key, space));
+        let mut living = 0_u64;
+        store.snapshot.scan(Table::Bodies, &prefix, usize::MAX, &mut |key, _| {
+            if !key.starts_with(&prefix) {
+                return ControlFlow::Break(());
+            }
+            living += 1;
+            ControlFlow::Continue(())
+        })?;
+        if living != counts {
+            let problem = format!("{counts} members are counted, {living} live");
+            problems.in_space(Table::Spaces, space, &problem);
+        }
+    }
+    Ok(())
 }
 
 /// Every redirect is of a number that is no living member's, and leads out in the end, or nowhere

@@ -163,6 +163,7 @@ fn check_snapshot(
         })?;
         counts.insert(table.name(), entries);
     }
+    member::counted(&store, &mut problems)?;
     let segments = log::changes(&store, &mut problems, progress)?;
     counts.insert(Table::Changes.name(), segments);
     let origins = origin::origins(&store, &mut problems, progress)?;

@@ -393,12 +393,17 @@ fn damaged_members_are_found() {
     }
 }
 
-const OTHER_CASES: [Case; 25] = [
+const OTHER_CASES: [Case; 26] = [
     ("meta: there is an entry beside the header", |engine| {
         put(engine, Table::Meta, &[(b"other", b"")]).unwrap();
     }),
     ("spaces: space 1: two spaces have this number", |engine| {
         write(engine, Table::Spaces, b"12345678", &SpaceRecord { number: 1, ..Default::default() });
+    }),
+    ("spaces: space 1: 7 members are counted, 3 live", |engine| {
+        change(engine, Table::Spaces, b"\0\0\0\x07\0\0\0\x08", |space: &mut SpaceRecord| {
+            space.members = Some(7);
+        });
     }),
     ("spaces: space 2: the number was never given out", |engine| {
         write(engine, Table::Spaces, b"12345678", &SpaceRecord { number: 2, ..Default::default() });
