@@ -20,7 +20,6 @@ BROKER_AWAY = (
     ConnectionError,
     OSError,
     TimeoutError,
-    RuntimeError,
 )
 _INEQUIVALENT = re.compile(
     r"inequivalent arg '(?P<argument>[^']+)' for queue '(?P<queue>[^']+)'.*?"

@@ -63,6 +63,10 @@ class Deliveries:
         if known:
             self._write()
 
+    def forget_all(self) -> None:
+        """Forgets everything: what was tried did not end the process."""
+        self.forget(list(self._attempts))
+
     def _write(self) -> None:
         """Replaces the file at once, so that a death leaves the old one or the new one."""
         draft = self._path.with_name(self._path.name + ".new")

@@ -43,6 +43,7 @@ class Prepared:
         verdict: what became of it.
         feedback_id: for the answer.
         matching: for the answer.
+        is_unread: whether it was given up without reading it.
     """
 
     delivery: AbstractIncomingMessage
@@ -52,6 +53,7 @@ class Prepared:
     verdict: Verdict | None = None
     feedback_id: str = ""
     matching: str = ""
+    is_unread: bool = False
 
     @property
     def tag(self) -> int:
@@ -83,7 +85,7 @@ def key_of(delivery: AbstractIncomingMessage) -> str:
 def set_aside(delivery: AbstractIncomingMessage) -> Prepared:
     """Gives up a message that takes the process down, without reading more of it than its id."""
     verdict = Verdict(LATER, SPENT, parks=True)
-    prepared = Prepared(delivery, key_of(delivery), verdict=verdict)
+    prepared = Prepared(delivery, key_of(delivery), verdict=verdict, is_unread=True)
     found = FEEDBACK_ID.search(delivery.body)
     if found is not None:
         with contextlib.suppress(ValueError):

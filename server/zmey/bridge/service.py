@@ -21,6 +21,7 @@ from zmey.server.logs import get_logger
 PAUSE_SECONDS_FIRST = 0.2
 PAUSE_SECONDS_MAX = 10.0
 DEPTH_SECONDS = 5.0
+REFUSALS_MAX = 3
 
 
 class Bridge:
@@ -44,6 +45,7 @@ class Bridge:
         except OSError as error:
             raise BridgeError(_unwritable("bridge_deliveries_path", error)) from error
         self._was_connected = False
+        self._refusals = 0
 
     def stop(self) -> None:
         """Asks for the end; for the thread of the loop."""
@@ -61,10 +63,13 @@ class Bridge:
         while not self._stop.is_set():
             try:
                 broker = await open_broker(self._settings)
-                pause = PAUSE_SECONDS_FIRST
                 await self._work(broker, worker)
             except BROKER_AWAY as error:
                 self._refuse_login(error)
+                # Whatever was under way, the broker ended it and not the messages.
+                self._deliveries.forget_all()
+                if worker.take_progress():
+                    pause = PAUSE_SECONDS_FIRST
                 get_logger().warning(
                     "broker is away; trying again",
                     host=self._settings.bridge_host,
@@ -110,8 +115,11 @@ class Bridge:
             aiormq.exceptions.AuthenticationError,
             aiormq.exceptions.ProbableAuthenticationError,
             aiormq.exceptions.ConnectionNotAllowed,
+            # What the library makes of a virtual host that is unknown, or not up yet.
+            aiormq.exceptions.InvalidFrameError,
         )
-        if isinstance(error, refused) and not self._was_connected:
+        self._refusals = self._refusals + 1 if isinstance(error, refused) else 0
+        if self._refusals >= REFUSALS_MAX and not self._was_connected:
             settings = self._settings
             message = (
                 f"RabbitMQ at {settings.bridge_host}:{settings.bridge_port} refuses the user "

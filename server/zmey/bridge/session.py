@@ -43,7 +43,17 @@ class Worker:
         self.job_log = job_log
         self.metrics = metrics
         self._applier = applier
+        self._made_progress = False
         self._preparer = Preparer(settings.bridge_vhost, settings.bridge_queue)
+
+    def note_progress(self) -> None:
+        """Says that messages were acknowledged."""
+        self._made_progress = True
+
+    def take_progress(self) -> bool:
+        """Tells whether messages were acknowledged since this was asked last."""
+        made, self._made_progress = self._made_progress, False
+        return made
 
     async def apply(self, deliveries: list[AbstractIncomingMessage]) -> list[Prepared]:
         """Gives each delivery of a batch its verdict."""
@@ -141,6 +151,7 @@ class Session:
                 await self._publish(batch)
             await batch[-1].delivery.ack(multiple=True)
             self._worker.deliveries.forget(prepared.key for prepared in batch)
+            self._worker.note_progress()
             self._note(batch)
             self._applied.task_done()
 
@@ -190,9 +201,11 @@ def _parked(prepared: Prepared) -> Message:
         "x-zmey-queue": delivery.routing_key or "",
         "x-zmey-time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    # What took the process down may be among the headers: then they are left out.
+    headers = reason if prepared.is_unread else {**delivery.headers, **reason}
     return Message(
         delivery.body,
-        headers={**delivery.headers, **reason},
+        headers=headers,
         content_type=delivery.content_type,
         content_encoding=delivery.content_encoding,
         correlation_id=delivery.correlation_id,
