@@ -389,7 +389,7 @@ def test_data_that_is_no_json_for_the_core(desk: Desk) -> None:
     body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"x":{"a":1,"a":2}}}'
     refused(desk.ask(body.encode())[0], 400)
     body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"x":1,"x":2}}'
-    refused(desk.ask(body.encode())[0], 400, "data")
+    refused(desk.ask(body.encode())[0], 400, "twice")
     body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"\\ud800":1}}'
     refused(desk.ask(body.encode())[0], 400, "surrogate")
 

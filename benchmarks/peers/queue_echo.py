@@ -31,12 +31,7 @@ async def main(host: str, port: int, queue_in: str, queue_out: str) -> None:
         waiting.append(message)
         came.set()
 
-    await queue.consume(put)
-    while True:
-        await came.wait()
-        batch = [waiting.popleft() for _ in range(min(BATCH_MAX, len(waiting)))]
-        if not waiting:
-            came.clear()
+    async def answer(batch: list[aio_pika.abc.AbstractIncomingMessage]) -> None:
         results = [
             channel.default_exchange.publish(
                 aio_pika.Message(
@@ -50,7 +45,25 @@ async def main(host: str, port: int, queue_in: str, queue_out: str) -> None:
             for message in batch
         ]
         await asyncio.gather(*results)
-        await batch[-1].ack(multiple=True)
+
+    await queue.consume(put)
+    before: asyncio.Task[None] | None = None
+    last: aio_pika.abc.AbstractIncomingMessage | None = None
+    while True:
+        await came.wait()
+        batch = [waiting.popleft() for _ in range(min(BATCH_MAX, len(waiting)))]
+        if not waiting:
+            came.clear()
+        # Two batches under way, as in the bridge: one is published while the other is confirmed.
+        publishing = asyncio.create_task(answer(batch))
+        if before is not None and last is not None:
+            await before
+            await last.ack(multiple=True)
+        before, last = publishing, batch[-1]
+        if not waiting:
+            await publishing
+            await last.ack(multiple=True)
+            before = None
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ time, so that the text of each value is at hand and numbers keep every digit.
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+# Most names have no escapes; others are left to the scanner.
+_PLAIN_NAME = re.compile(r'[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
+_BEHIND = re.compile(r"[ \t\n\r]*([,}])")
 
 
 class JsonError(ValueError):
@@ -29,9 +30,8 @@ class Fraction(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One member of an object.
+class Member(NamedTuple):
+    """One member of an object; a tuple, because there are a dozen in each message.
 
     Attributes:
         value: what Python makes of it, numbers as `Integer` or `Fraction`.
@@ -52,19 +52,21 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def read_object(text: str) -> dict[str, Member]:
+def read_object(text: str, opened: str = "") -> dict[str, Member]:
     """Reads a whole document that is an object.
+
+    Args:
+        text: the document.
+        opened: the name of a member whose value, where it is an object, becomes such a dict too.
 
     Raises:
         JsonError: it is none, or names a member twice.
     """
-    members: dict[str, Member] = {}
     try:
-        for name, member in _members(text, _after_space(text, 0)):
-            if name in members:
-                message = "An object has the same name twice."
-                raise JsonError(message)
-            members[name] = member
+        members, end = _read(text, _after_space(text, 0), opened)
+        end = _after_space(text, end)
+        if end != len(text):
+            raise _unexpected(text, end)
     except json.JSONDecodeError as error:
         message = f"The message is no JSON: it fails at character {error.pos}."
         raise JsonError(message) from None
@@ -74,33 +76,45 @@ def read_object(text: str) -> dict[str, Member]:
     return members
 
 
-def _members(text: str, start: int) -> Iterator[tuple[str, Member]]:
-    """Yields the members of the object that begins here and ends the text."""
-    position = _after_space(text, _expect(text, start, "{"))
+def _read(text: str, start: int, opened: str) -> tuple[dict[str, Member], int]:
+    """Reads the object that begins here; returns its members and where it ends."""
+    if text[start : start + 1] != "{":
+        raise _unexpected(text, start)
+    members: dict[str, Member] = {}
+    position = _after_space(text, start + 1)
     if text[position : position + 1] == "}":
-        _expect_end(text, position + 1)
-        return
+        return members, position + 1
     while True:
-        if text[position : position + 1] != '"':
-            message = "a name is expected"
-            raise json.JSONDecodeError(message, text, position)
-        name, position = _DECODER.raw_decode(text, position)
-        position = _expect(text, _after_space(text, position), ":")
-        begin = _after_space(text, position)
-        value, position = _DECODER.raw_decode(text, begin)
-        yield name, Member(value, text[begin:position])
-        position = _after_space(text, position)
-        if text[position : position + 1] == "}":
-            _expect_end(text, position + 1)
-            return
-        position = _after_space(text, _expect(text, position, ","))
+        name, begin = _read_name(text, position)
+        if name == opened and text[begin : begin + 1] == "{":
+            value, end = _read(text, begin, "")
+        else:
+            value, end = _DECODER.raw_decode(text, begin)
+        if name in members:
+            message = "An object has the same name twice."
+            raise JsonError(message)
+        members[name] = Member(value, text[begin:end])
+        found = _BEHIND.match(text, end)
+        if found is None:
+            raise _unexpected(text, end)
+        position = found.end()
+        if found[1] == "}":
+            return members, position
 
 
-def _expect_end(text: str, position: int) -> None:
-    end = _after_space(text, position)
-    if end != len(text):
-        message = "nothing is expected"
-        raise json.JSONDecodeError(message, text, end)
+def _read_name(text: str, position: int) -> tuple[str, int]:
+    """Reads a name with its colon; returns where the value begins."""
+    found = _PLAIN_NAME.match(text, position)
+    if found is not None:
+        return found[1], found.end()
+    position = _after_space(text, position)
+    if text[position : position + 1] != '"':
+        raise _unexpected(text, position)
+    name, position = _DECODER.raw_decode(text, position)
+    position = _after_space(text, position)
+    if text[position : position + 1] != ":":
+        raise _unexpected(text, position)
+    return name, _after_space(text, position + 1)
 
 
 def _after_space(text: str, position: int) -> int:
@@ -108,8 +122,5 @@ def _after_space(text: str, position: int) -> int:
     return position if found is None else found.end()
 
 
-def _expect(text: str, position: int, character: str) -> int:
-    if text[position : position + 1] != character:
-        message = f"{character} is expected"
-        raise json.JSONDecodeError(message, text, position)
-    return position + 1
+def _unexpected(text: str, position: int) -> json.JSONDecodeError:
+    return json.JSONDecodeError("something else is expected", text, position)

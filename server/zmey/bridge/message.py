@@ -64,7 +64,7 @@ class MessageError(Exception):
         self.matching = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ImportMessage:
     """One message with its parameters; `data` has each value with its text."""
 
@@ -105,7 +105,7 @@ def _read_body(body: bytes) -> dict[str, Member]:
         text = f"The message has over {MESSAGE_BYTES_MAX} bytes; send less data at once."
         raise MessageError(400, text)
     try:
-        return read_object(body.decode())
+        return read_object(body.decode(), opened="data")
     except UnicodeDecodeError as error:
         text = "The message is no UTF-8; encode it as UTF-8."
         raise MessageError(400, text) from error
@@ -128,11 +128,6 @@ def _checked(given: dict[str, Member]) -> ImportMessage:
         if name not in values:
             text = f'{name} is required where matching is "{matching}".'
             raise MessageError(400, text)
-    try:
-        values["data"] = read_object(given["data"].raw)
-    except JsonError as error:
-        text = f"data: {error}"
-        raise MessageError(400, text) from error
     for name in values["data"]:
         if not name.isprintable():
             _refuse_surrogates("A name in data", name)

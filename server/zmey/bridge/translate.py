@@ -71,6 +71,8 @@ def change_of(message: ImportMessage, request_id: str) -> MemberChange:
 
 def literal_path(name: str) -> str:
     """Returns the datakey path of a top-level name, whatever characters it has."""
+    if name.isidentifier():
+        return name
     return _ESCAPED.sub(r"\\\g<0>", name)
 
 
