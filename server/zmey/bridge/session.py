@@ -7,14 +7,12 @@ leaves messages to be delivered again, and these are answered from what the serv
 """
 
 import asyncio
-from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any
 
-from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractIncomingMessage, HeadersType
+from aio_pika.abc import AbstractIncomingMessage
 
-from zmey.bridge.answers import LATER, OK, Verdict
+from zmey.bridge.answers import OK
 from zmey.bridge.applying import Applier, StoppingError
 from zmey.bridge.batches import Inbox
 from zmey.bridge.broker import Broker
@@ -22,6 +20,7 @@ from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.job_log import JobLog
 from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.preparing import Prepared, Preparer, by_space, key_of, set_aside
+from zmey.bridge.publishing import outgoing, publish_all
 from zmey.config import Settings
 
 CONFIRM_SECONDS_MAX = 60.0
@@ -162,14 +161,7 @@ class Session:
             for prepared in batch
             if prepared.verdict is not None and prepared.verdict.code != OK
         )
-        settings = self._worker.settings
-        publish = self._broker.channel.default_exchange.publish
-        publishing = []
-        for prepared in batch:
-            if prepared.verdict is not None and prepared.verdict.parks:
-                publishing.append(publish(_parked(prepared), settings.bridge_dead_queue))
-            publishing.append(publish(_result(prepared), settings.bridge_result_queue))
-        await asyncio.gather(*publishing)
+        await publish_all(self._broker.channel, outgoing(batch, self._worker.settings))
 
     def _note(self, batch: list[Prepared]) -> None:
         now = time()
@@ -180,39 +172,3 @@ class Session:
             max(0.0, now - oldest),
         )
         self._worker.metrics.in_flight.set(len(self._inbox))
-
-
-def _result(prepared: Prepared) -> Message:
-    return Message(
-        prepared.answer(),
-        content_type="application/json",
-        delivery_mode=DeliveryMode.PERSISTENT,
-        correlation_id=prepared.delivery.message_id,
-    )
-
-
-def _parked(prepared: Prepared) -> Message:
-    """The message as it was, with why it is here."""
-    delivery = prepared.delivery
-    verdict = prepared.verdict or Verdict(LATER)
-    reason: HeadersType = {
-        "x-zmey-error": verdict.code,
-        "x-zmey-reason": verdict.text,
-        "x-zmey-queue": delivery.routing_key or "",
-        "x-zmey-time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    # What took the process down may be among the headers: then they are left out.
-    headers = reason if prepared.is_unread else {**delivery.headers, **reason}
-    return Message(
-        delivery.body,
-        headers=headers,
-        content_type=delivery.content_type,
-        content_encoding=delivery.content_encoding,
-        correlation_id=delivery.correlation_id,
-        reply_to=delivery.reply_to,
-        message_id=delivery.message_id,
-        timestamp=delivery.timestamp,
-        type=delivery.type,
-        app_id=delivery.app_id,
-        delivery_mode=DeliveryMode.PERSISTENT,
-    )
