@@ -3,6 +3,7 @@
 import time
 
 import background
+import bridge
 import changes
 import core_only
 import goals
@@ -22,7 +23,16 @@ def main() -> None:
     print(f"{scale.members:,} members, {scale.runs} runs: {duration}", flush=True)
     started = time.monotonic()
     boards = []
-    for benchmark in (normalize, import_rows, core_only, resolve, changes, background, growth):
+    for benchmark in (
+        normalize,
+        import_rows,
+        core_only,
+        resolve,
+        changes,
+        background,
+        bridge,
+        growth,
+    ):
         boards.append(benchmark.run(scale))
         minutes = (time.monotonic() - started) / 60
         print(f"— {minutes:.1f} minutes so far", flush=True)

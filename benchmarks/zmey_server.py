@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
@@ -81,7 +81,7 @@ def spaces() -> list[dict[str, int | str]]:
 
 
 @contextlib.contextmanager
-def running(store: Path, *, echo: bool = False) -> Iterator[Server]:
+def running(store: Path, *, echo: bool = False, flags: Sequence[str] = ()) -> Iterator[Server]:
     """Serves a store, fresh where the directory does not exist, until the block ends.
 
     Raises:
@@ -95,6 +95,7 @@ def running(store: Path, *, echo: bool = False) -> Iterator[Server]:
         "--metrics-address", f"127.0.0.1:{metrics_port}",
         "--log-level", "warning",
         "--spaces", json.dumps(spaces()),
+        *flags,
     ]  # fmt: skip
     if echo:
         command.append("--benchmark-echo")

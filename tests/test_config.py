@@ -162,3 +162,38 @@ def test_defaults_serve_one_space_on_loopback_only() -> None:
     assert settings.listen_address.startswith("127.0.0.1:")
     assert settings.metrics_address.startswith("127.0.0.1:")
     assert "null" in settings.spaces[0].blocked["*"]
+
+
+def test_names_of_altcraft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "main.json"
+    file.write_text('{"RABBITMQ_HOST": "file", "RABBITMQ_VHOST": "crm", "BASEDIR": "/opt/akd"}')
+    assert load_settings(file).bridge_host == "file"
+    monkeypatch.setenv("RABBITMQ_HOST", "theirs")
+    monkeypatch.setenv("RABBITMQ_X_MESSAGE_TTL", "60")
+    settings = load_settings(file)
+    found = (settings.bridge_host, settings.bridge_vhost, settings.bridge_result_ttl_seconds)
+    assert found == ("theirs", "crm", 60)
+    monkeypatch.setenv("ZMEY_BRIDGE_HOST", "ours")
+    assert load_settings(file).bridge_host == "ours"
+    assert load_settings(file, {"bridge_host": "flag"}).bridge_host == "flag"
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"RABBITMQ_X_MESSAGE_TTL": "soon"}'])
+def test_a_main_json_that_cannot_be_used(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "main.json"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        load_settings(file)
+    assert "main.json" in str(refused.value)
+    assert "soon" not in str(refused.value)
+
+
+def test_a_wrong_value_under_a_name_of_altcraft(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RABBITMQ_X_MESSAGE_TTL", "0")
+    with pytest.raises(ConfigError, match="RABBITMQ_X_MESSAGE_TTL: bridge_result_ttl_seconds"):
+        load_settings()
+
+
+def test_the_address_of_the_bridge_is_checked() -> None:
+    with pytest.raises(ConfigError, match="bridge_metrics_address"):
+        load_settings(None, {"bridge_metrics_address": "here"})

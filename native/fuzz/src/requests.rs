@@ -41,6 +41,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
             newbie_confirm: true,
             head_rule: Some(HeadRule { newbie: 4, single: 5, multi: 6 }),
             data_rule: Some(data_rule()),
+            resource_id: None,
         }],
         ..fixture::change()
     };

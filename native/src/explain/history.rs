@@ -41,7 +41,9 @@ pub fn by_request(
     now_seconds: i64,
 ) -> Result<Option<Past>, Failure> {
     let key = keys::owned(|key| keys::request(key, space, id.as_bytes()));
-    let Some(record) = requests::answered(view, (&key, id), now_seconds)? else {
+    // A refusal that was kept changed nothing that could be explained.
+    let changed = requests::answered(view, (&key, id), now_seconds)?;
+    let Some(record) = changed.filter(|record| record.fault.is_empty()) else {
         return Ok(None);
     };
     let end = record.revision + 1;

@@ -153,7 +153,12 @@ impl Preparation<'_> {
             Column::Attach(kind) => {
                 let AttachRule { confirm, rule } = &self.plan.attach;
                 for entry in self.listed(index, *kind, text, step)? {
-                    let wish = HeadWish { entry, confirm: *confirm, rule: rule.clone() };
+                    let wish = HeadWish {
+                        entry,
+                        confirm: *confirm,
+                        rule: rule.clone(),
+                        resource_id: None,
+                    };
                     step.heads.push(wish);
                 }
             }

@@ -43,6 +43,8 @@ pub struct RequestId {
     pub id: String,
     /// SHA-256 of the request.
     pub fingerprint: [u8; 32],
+    /// Whether a refusal is kept like an answer.
+    pub keeps_refusal: bool,
 }
 
 /// An address that a step attaches besides its keys.
@@ -54,6 +56,8 @@ pub struct HeadWish {
     pub confirm: bool,
     /// How it comes to the member; `None` attaches what nobody has and refuses what another has.
     pub rule: Option<Arc<WishRule>>,
+    /// The resource through which it is subscribed, in place of that of the step.
+    pub resource_id: Option<u32>,
 }
 
 /// How a head comes to a member (seed 002, `head_rule` and `data_rule`).

@@ -74,7 +74,7 @@ pub fn plan(
                 if owner != 0 && owner != contact {
                     warnings.push(stayed(keys, *entry, (probe.kind, probe.index), owner));
                 } else if owner == 0 {
-                    attachments.push(attachment(keys, step, *entry, step.newbie_confirm));
+                    attachments.push(attachment(keys, step, *entry, step.newbie_confirm, None));
                 }
             }
             Target::Refused(fault) => {
@@ -89,7 +89,8 @@ pub fn plan(
         match owner(view, keys, wish.entry) {
             0 if attaches => {
                 let confirm = wish.confirm || step.newbie_confirm;
-                attachments.push(attachment(keys, step, wish.entry, confirm));
+                let resource_id = wish.resource_id;
+                attachments.push(attachment(keys, step, wish.entry, confirm, resource_id));
             }
             owner if owner == contact && contact != 0 => {}
             // Its rule comes after the step.
@@ -240,14 +241,15 @@ pub fn change(
         addressed = Some(addressed_head(view, keys, contact, member)?);
     }
     let wishes = resolved(view, space, step)?;
-    let others = addressed.filter(|id| !subscribes.contains(id));
-    for id in subscribes.iter().copied().chain(others) {
+    let mut changing: Vec<u64> = subscribes.iter().map(|&(id, _)| id).chain(addressed).collect();
+    changing.sort_unstable();
+    changing.dedup();
+    for id in changing {
         let Some(before) = view.head(space, id)?.map(deltas::state) else { continue };
         view.change_head(space, id, |head| {
-            if subscribes.contains(&id) {
-                head.resource_ids.extend(step.resource_id);
-                head.resource_ids.sort_unstable();
-            }
+            let resources = subscribes.iter().filter(|&&(head_id, _)| head_id == id);
+            head.resource_ids.extend(resources.map(|&(_, resource_id)| resource_id));
+            head.resource_ids.sort_unstable();
             if addressed == Some(id) {
                 for wish in &wishes {
                     wish.apply(head, stamp.time_seconds);
@@ -321,37 +323,47 @@ pub fn owner(view: &View<'_>, keys: Keys<'_>, entry: usize) -> u64 {
     view.address(keys.links[entry]).map_or(0, |record| record.dataset_id)
 }
 
-fn attachment(keys: Keys<'_>, step: &Step, entry: usize, confirm: bool) -> Attachment {
-    let kind = keys.book.kind(entry);
-    let subscribes = matches!(kind, AddressType::Email | AddressType::Msisdn);
-    let resource_id = step.resource_id.filter(|_| subscribes);
+fn attachment(
+    keys: Keys<'_>,
+    step: &Step,
+    entry: usize,
+    confirm: bool,
+    own_resource: Option<u32>,
+) -> Attachment {
+    let of_step = step.resource_id.filter(|_| is_subscribed_by_steps(keys, entry));
+    let resource_id = own_resource.or(of_step);
     Attachment { resource_id, ..Attachment::of_call(keys.book, entry, confirm, 0) }
 }
 
-/// The heads of the member among the keys that are not yet subscribed to the step's resource.
+/// The resource of a step is that of e-mails and phones (seed 000, `resource_id`).
+fn is_subscribed_by_steps(keys: Keys<'_>, entry: usize) -> bool {
+    matches!(keys.book.kind(entry), AddressType::Email | AddressType::Msisdn)
+}
+
+/// The heads of the member to which the step subscribes it and that are not subscribed yet, each
+/// with the resource: those among the keys, and those listed with a resource of their own.
 fn unsubscribed(
     view: &mut View<'_>,
     keys: Keys<'_>,
     step: &Step,
     contact: u64,
-) -> StoreResult<Vec<u64>> {
-    let Some(resource_id) = step.resource_id else {
-        return Ok(Vec::new());
-    };
+) -> StoreResult<Vec<(u64, u32)>> {
+    let of_keys = keys.probes.iter().filter_map(|probe| match probe.target {
+        Target::Address(entry) if is_subscribed_by_steps(keys, entry) => {
+            Some((entry, step.resource_id?))
+        }
+        _ => None,
+    });
+    let listed = step.heads.iter().filter_map(|wish| Some((wish.entry, wish.resource_id?)));
     let mut found = Vec::new();
-    for probe in keys.probes {
-        let Target::Address(entry) = probe.target else {
-            continue;
-        };
-        let kind = keys.book.kind(entry);
+    for (entry, resource_id) in of_keys.chain(listed) {
         let record = view.address(keys.links[entry]).copied().unwrap_or_default();
-        if record.dataset_id != contact || !matches!(kind, AddressType::Email | AddressType::Msisdn)
-        {
+        if record.dataset_id != contact {
             continue;
         }
         let head = view.head(keys.space.number, record.head_id)?;
         if head.is_some_and(|head| !head.resource_ids.contains(&resource_id)) {
-            found.push(record.head_id);
+            found.push((record.head_id, resource_id));
         }
     }
     // The same address may stand among the keys more than once, not only side by side.

@@ -138,8 +138,17 @@ pub fn members(
             return Ok(MemberOutcome { replayed: true, ..outcome });
         }
         let first_revision = view.revision() + 1;
-        let outcome = whole_step(view, (batch, links), step, decision, changes)?;
         let keys = step::keys_of(batch, links, step);
+        let outcome = match whole_step(view, (batch, links), step, decision, changes) {
+            Err(Failure::Fault(fault)) => {
+                if let Some(request) = &step.request {
+                    let heads = known_heads(view, keys).collect();
+                    requests::keep_refusal(view, request, &fault, heads, now_seconds)?;
+                }
+                return Err(fault.into());
+            }
+            done => done?,
+        };
         let resolution = report::resolution(keys, decision, false);
         let head =
             |(entry, id): (usize, u64)| Head { id, address: Some(batch.book.canonical(entry)) };
@@ -178,11 +187,15 @@ fn concerned(outcome: &MemberOutcome) -> Vec<u64> {
 /// The heads whose addresses an outcome names, those included that got their numbers by the step
 /// itself.
 fn named_heads(view: &View<'_>, keys: Keys<'_>, outcome: &MemberOutcome) -> Vec<u64> {
-    let known = keys.probes.iter().filter_map(|probe| match probe.target {
-        Target::Address(entry) => view.address(keys.links[entry]),
+    known_heads(view, keys).chain(outcome.member.iter().map(|head| head.id)).collect()
+}
+
+/// The heads that the addresses among the keys are known as.
+fn known_heads<'v>(view: &'v View<'_>, keys: Keys<'v>) -> impl Iterator<Item = u64> + 'v {
+    keys.probes.iter().filter_map(move |probe| match probe.target {
+        Target::Address(entry) => Some(view.address(keys.links[entry])?.head_id),
         _ => None,
-    });
-    known.map(|record| record.head_id).chain(outcome.member.iter().map(|head| head.id)).collect()
+    })
 }
 
 /// What a row of an import leads to.

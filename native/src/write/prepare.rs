@@ -84,7 +84,11 @@ fn request_id(space: &Space, change: &MemberChange) -> Result<Option<Box<Request
     if change.request_id.is_empty() {
         return Ok(None);
     }
-    requests::prepare(space.number, &change.request_id, &change.encode_to_vec())
+    let known = requests::prepare(space.number, &change.request_id, &change.encode_to_vec())?;
+    Ok(known.map(|mut request| {
+        request.keeps_refusal = change.keep_refusal;
+        request
+    }))
 }
 
 fn check_bounds(change: &MemberChange) -> Result<()> {
@@ -118,9 +122,24 @@ fn heads(space: &Space, change: &MemberChange, book: &mut AddressBook) -> Result
             book.add(space, kind, &head.value).map_err(|fault| fault.with("index", index))?;
         let rule = wish_rule(wish.head_rule, wish.data_rule.as_ref())
             .map_err(|fault| fault.with("index", index))?;
-        heads.push(HeadWish { entry, confirm: wish.newbie_confirm, rule });
+        if rule.is_some() && wish.resource_id.is_some() {
+            return Err(resource_beside_rule(index));
+        }
+        let resource_id = wish.resource_id;
+        heads.push(HeadWish { entry, confirm: wish.newbie_confirm, rule, resource_id });
     }
     Ok(heads)
+}
+
+/// A head whose rule decides where it goes is subscribed by whoever has it then, not by the wish.
+fn resource_beside_rule(index: usize) -> Fault {
+    Fault::new(
+        ErrorReason::OptionsConflict,
+        "heads.resource_id cannot stand beside head_rule or data_rule; leave one out.",
+    )
+    .with("first", "heads.resource_id")
+    .with("second", "heads.head_rule")
+    .with("index", index)
 }
 
 /// The rule of a head; `None` where it is the one that every head has without.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::fault::{Failure, Fault, Result};
@@ -10,7 +11,7 @@ use crate::member::View;
 use crate::member::batch::RequestId;
 use crate::store::{StoreResult, Table, keys};
 use crate::wire::storage::{Reasoning, RequestRecord};
-use crate::wire::v1::ErrorReason;
+use crate::wire::v1::{self, ErrorReason};
 use crate::write::expiry;
 
 /// Bytes of a request id; UUIDs and order numbers are shorter.
@@ -28,6 +29,7 @@ pub fn prepare(space: u32, id: &str, request: &[u8]) -> Result<Option<Box<Reques
         key: keys::owned(|key| keys::request(key, space, id.as_bytes())),
         id: id.to_owned(),
         fingerprint: Sha256::digest(request).into(),
+        keeps_refusal: false,
     })))
 }
 
@@ -86,7 +88,41 @@ pub fn replay(
         .with("request_id", &request.id)
         .into());
     }
+    if !record.fault.is_empty() {
+        return Err(fault_of(&record)?.into());
+    }
     Ok(Some(record.outcome))
+}
+
+/// The refusal that a record keeps.
+fn fault_of(record: &RequestRecord) -> Result<Fault> {
+    let kept = v1::Fault::decode(record.fault.clone()).map_err(Fault::internal)?;
+    let reason = kept.reason();
+    Ok(Fault { details: kept.details, ..Fault::new(reason, kept.message) })
+}
+
+/// Keeps a refusal where the request asks for it, unless it passes by itself.
+pub fn keep_refusal(
+    view: &mut View<'_>,
+    request: &RequestId,
+    fault: &Fault,
+    heads: Vec<u64>,
+    now_seconds: i64,
+) -> StoreResult<()> {
+    if !request.keeps_refusal || fault.reason == ErrorReason::FieldBuilding {
+        return Ok(());
+    }
+    let numbers = fault.details.iter().filter(|(name, _)| name.ends_with("contact_id"));
+    let concerned = numbers.filter_map(|(_, value)| value.parse().ok()).collect();
+    let revision = view.revision() + 1;
+    let answer = Answer {
+        outcome: Bytes::new(),
+        concerned,
+        heads,
+        reasoning: Reasoning::default(),
+        revisions: revision..revision,
+    };
+    store(view, request, answer, v1::Fault::from(fault.clone()).encode_to_vec(), now_seconds)
 }
 
 /// The first answer to a request, and why it is this one.
@@ -111,6 +147,16 @@ pub fn keep(
     answer: Answer,
     now_seconds: i64,
 ) -> StoreResult<()> {
+    store(view, request, answer, Vec::new(), now_seconds)
+}
+
+fn store(
+    view: &mut View<'_>,
+    request: &RequestId,
+    answer: Answer,
+    fault: Vec<u8>,
+    now_seconds: i64,
+) -> StoreResult<()> {
     if let Some(expired) = view.request(&request.key)? {
         expiry::forget(view, Table::Requests, &request.key, expired.expires_seconds);
     }
@@ -126,6 +172,7 @@ pub fn keep(
         changes: answer.revisions.end - answer.revisions.start,
         time_seconds: now_seconds,
         head_ids: ascending(answer.heads),
+        fault: fault.into(),
     };
     expiry::remember(view, Table::Requests, &request.key, expires_seconds);
     view.set_request(request.key.clone(), record);

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from zmey.cli import spaces_commands
+from zmey.cli.bridge_command import bridge_command
 from zmey.cli.erase_commands import erase, erasure
 from zmey.cli.exits import GuardedGroup
 from zmey.cli.explain_command import explain
@@ -90,6 +91,7 @@ def print_options() -> None:
 
 
 app.command("serve")(serve_command())
+app.command("bridge")(bridge_command())
 app.command("import", help=IMPORT_HELP)(import_file)
 app.add_typer(operations, name="operations")
 app.command("resolve")(resolve)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic.fields import FieldInfo
 
+from zmey.bridge import BridgeError, BridgeThread
 from zmey.cli.exits import CommandError, UsageError
 from zmey.config import (
     CONFIG_VARIABLE,
@@ -43,8 +44,8 @@ def run_server(config: Path | None = None, **flags: Any) -> None:
     except ConfigError as error:
         raise UsageError("\n  ".join(error.problems)) from error
     try:
-        serve(settings)
-    except StartError as error:
+        serve(settings, BridgeThread if settings.bridge else None)
+    except (StartError, BridgeError) as error:
         raise CommandError(str(error)) from error
 
 
@@ -54,25 +55,26 @@ def serve_command() -> Callable[..., None]:
     def command(**values: Any) -> None:
         run_server(values.pop("config"), **values)
 
-    parameters = [_config_parameter()]
-    parameters += [_parameter(name, field) for name, field in Settings.model_fields.items()]
+    parameters = [config_parameter()]
+    parameters += [option_parameter(name, field) for name, field in Settings.model_fields.items()]
     command.__doc__ = run_server.__doc__
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
 
 
-def _config_parameter() -> inspect.Parameter:
+def config_parameter() -> inspect.Parameter:
+    """Makes the flag of the file."""
     option = typer.Option(
         "--config",
         envvar=CONFIG_VARIABLE,
         metavar="FILE",
         help="TOML file with any of the options below.",
     )
-    return _keyword("config", Annotated[Path | None, option])
+    return keyword("config", Annotated[Path | None, option])
 
 
-def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+def option_parameter(name: str, field: FieldInfo, *more_flags: str) -> inspect.Parameter:
     """Makes the flag of one option; values stay text, so that only the settings check them."""
     flag = "--" + name.replace("_", "-")
     # Defaults and descriptions are shown to people: brackets are no markup.
@@ -84,15 +86,16 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
             show_default=describe_default(name, field),
             hidden=is_hidden(field),
         )
-        return _keyword(name, Annotated[bool | None, option])
+        return keyword(name, Annotated[bool | None, option])
     option = typer.Option(
+        *more_flags,
         flag,
         metavar=_metavar(name, field),
         help=description,
         show_default=describe_default(name, field),
         hidden=is_hidden(field),
     )
-    return _keyword(name, Annotated[str | None, option])
+    return keyword(name, Annotated[str | None, option])
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
@@ -107,7 +110,8 @@ def _metavar(name: str, field: FieldInfo) -> str:
     return _METAVARS.get(field.annotation, "TEXT")
 
 
-def _keyword(name: str, annotation: Any) -> inspect.Parameter:
+def keyword(name: str, annotation: Any) -> inspect.Parameter:
+    """Makes a parameter that is given by its name or not at all."""
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )

@@ -11,8 +11,9 @@
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -93,10 +94,11 @@ _ERRORS: dict[grpc.StatusCode, type[ZmeyError]] = {
 
 def fault_of(error: grpc.RpcError) -> CallFault:
     """Reads the fault out of a failed call."""
-    if not isinstance(error, grpc.Call):
+    if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):
         return CallFault(grpc.StatusCode.UNKNOWN, str(error), "", {})
     code, message = error.code(), error.details() or ""
-    for key, value in error.trailing_metadata() or ():
+    trailers: Iterable[Any] = error.trailing_metadata() or ()
+    for key, value in trailers:
         if key == DETAILS_TRAILER and isinstance(value, bytes):
             info = _error_info(value)
             if info is not None:
@@ -120,6 +122,15 @@ def error_of_item(fault: Fault) -> ZmeyError:
     reason = ErrorReason.Name(fault.reason)
     kind = LimitError if reason == _LIMIT else ZmeyError
     return kind(fault.message, reason, dict(fault.details))
+
+
+def fault_of_status(code: int, message: str, status: bytes) -> CallFault:
+    """Reads the fault of a core in the same process, which has no transport around it."""
+    info = _error_info(status)
+    name = next((one for one in grpc.StatusCode if one.value[0] == code), grpc.StatusCode.UNKNOWN)
+    if info is None:
+        return CallFault(name, message, "", {})
+    return CallFault(name, message, info.reason, dict(info.metadata))
 
 
 def _error_info(status: bytes) -> error_details_pb2.ErrorInfo | None:

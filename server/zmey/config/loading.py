@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict, SettingsError
 
+from zmey.config.bridge import ALTCRAFT_NAMES, altcraft_options
 from zmey.config.settings import ENVIRONMENT_PREFIX, Settings
 
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
@@ -55,7 +56,8 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
     class SettingsOfFile(Settings):
         """The options with this very file as a source."""
 
-        model_config = SettingsConfigDict(toml_file=file)
+        model_config = SettingsConfigDict(toml_file=None if _is_altcraft(file) else file)
+        altcraft_file = in_file if _is_altcraft(file) else {}
 
     try:
         return SettingsOfFile(**given)
@@ -66,10 +68,17 @@ def load_settings(file: Path | None = None, flags: Mapping[str, Any] | None = No
         raise ConfigError(problems) from error
 
 
+def _is_altcraft(file: Path | None) -> bool:
+    """Our own files are TOML; one in JSON is Altcraft's main.json."""
+    return file is not None and file.suffix == ".json"
+
+
 def _read_file(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
+        if _is_altcraft(file):
+            return _read_altcraft(file)
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         problem = f"The file {file} cannot be read: {error.strerror}. Check --config."
@@ -78,6 +87,13 @@ def _read_file(file: Path | None) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         problem = f"The file {file} is no TOML: {error}."
     raise ConfigError([problem])
+
+
+def _read_altcraft(file: Path) -> dict[str, Any]:
+    values = _parse_json(f"The file {file}", file.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ConfigError([f"The file {file} is no JSON object; give Altcraft's main.json."])
+    return altcraft_options(values)
 
 
 def _parse_json(place: str, text: str) -> Any:
@@ -136,4 +152,7 @@ def _place(
         return "--" + name.replace("_", "-")
     if any(key.upper().split("__", 1)[0] == variable for key in os.environ):
         return variable
+    for theirs, ours in ALTCRAFT_NAMES.items():
+        if ours == name and theirs in os.environ:
+            return theirs
     return str(file) if name in in_file else "default"

@@ -4,16 +4,19 @@ An option has the same name everywhere: `drain_seconds` in the file, `--drain-se
 `ZMEY_DRAIN_SECONDS` in the environment.
 """
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from zmey.config.bridge import BridgeOptions, altcraft_environment
 from zmey.config.core import CoreConfig
 from zmey.config.sources import Networks, ReadableFile, SecretName, SecretSettings
 from zmey.config.spaces import SpaceSettings, numbered_as_list
@@ -28,12 +31,14 @@ GIB = 1024 * MIB
 TIB = 1024 * GIB
 
 
-class Settings(BaseSettings):
-    """The options of `zmey serve`; flags win over the environment, that over the file."""
+class ServerSettings(BaseSettings):
+    """The options of the server itself; flags win over the environment, that over the file."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
+    # What a main.json of Altcraft says, where that is the file.
+    altcraft_file: ClassVar[Mapping[str, Any]] = {}
 
     store_path: str = Field(
         default="./zmey-store",
@@ -184,7 +189,7 @@ class Settings(BaseSettings):
         split_address(value)
         return value
 
-    @field_validator("metrics_address")
+    @field_validator("metrics_address", "bridge_metrics_address", check_fields=False)
     @classmethod
     def _metrics_address(cls, value: str) -> str:
         if value != OFF:
@@ -197,7 +202,7 @@ class Settings(BaseSettings):
         return numbered_as_list(value)
 
     @model_validator(mode="after")
-    def _options_fit(self) -> "Settings":
+    def _options_fit(self) -> "ServerSettings":
         problem = _misfit(self)
         if problem:
             raise ValueError(problem)
@@ -212,8 +217,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Orders the sources: flags, environment, file; defaults come last by themselves."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Orders the sources: flags, environment, file; defaults come last by themselves.
+
+        Our names in the environment win over Altcraft's.
+        """
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, altcraft_environment()),
+            InitSettingsSource(settings_cls, dict(cls.altcraft_file)),
+            TomlConfigSettingsSource(settings_cls),
+        )
 
     def to_core(self) -> CoreConfig:
         """Returns the twin that crosses to the core."""
@@ -229,6 +243,10 @@ class Settings(BaseSettings):
         )
 
 
+class Settings(BridgeOptions, ServerSettings):
+    """Every option, those of the bridge last; a command uses those that concern it."""
+
+
 def split_address(address: str) -> tuple[str, int]:
     """Splits HOST:PORT; an IPv6 host is in brackets.
 
@@ -242,7 +260,7 @@ def split_address(address: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _misfit(settings: Settings) -> str | None:
+def _misfit(settings: ServerSettings) -> str | None:
     """Says which two options contradict each other, in a sentence that names the fix."""
     if settings.map_bytes_initial > settings.map_bytes_max:
         return "map_bytes_initial is over map_bytes_max; lower the first or raise the second"

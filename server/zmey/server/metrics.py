@@ -62,13 +62,13 @@ class Metrics:
 class MetricsEndpoint:
     """The HTTP server of the metrics, on a port of its own."""
 
-    def __init__(self, metrics: Metrics, host: str, port: int) -> None:
+    def __init__(self, registry: CollectorRegistry, host: str, port: int) -> None:
         """Starts to serve.
 
         Raises:
             OSError: the port is taken or may not be used.
         """
-        self._server, self._thread = start_http_server(port, host, metrics.registry)
+        self._server, self._thread = start_http_server(port, host, registry)
         self.port = int(self._server.server_port)
 
     def close(self) -> None:

@@ -1,7 +1,11 @@
 """The life of a server process: open, bind, serve, drain, close."""
 
 import signal
+from collections.abc import Callable
 from importlib.metadata import version
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
 
 from zmey._native import Core, CoreError
 from zmey.config import OFF, Settings, split_address
@@ -23,8 +27,28 @@ class StartError(Exception):
     """The server cannot start; the message is one line with the fix."""
 
 
-def serve(settings: Settings) -> None:
+class Companion(Protocol):
+    """What works beside the server in its process, directly with the core: the bridge.
+
+    Attributes:
+        error: why it ended by itself, having sent SIGTERM to the process; or None.
+    """
+
+    error: Exception | None
+
+    def close(self) -> None:
+        """Ends its work and waits."""
+
+
+StartCompanion = Callable[[Settings, Core, CollectorRegistry], Companion]
+
+
+def serve(settings: Settings, start_companion: StartCompanion | None = None) -> None:
     """Serves until SIGTERM or SIGINT, then drains.
+
+    Args:
+        settings: the options.
+        start_companion: starts what works beside the server, once the server answers.
 
     Raises:
         StartError: the store or an address is not to be had.
@@ -38,13 +62,13 @@ def serve(settings: Settings) -> None:
         message = f"The store {settings.store_path} cannot be opened: {error.message}"
         raise StartError(message) from error
     try:
-        _serve_core(core, settings)
+        _serve_core(core, settings, start_companion)
     finally:
         core.close()
     get_logger().info("stopped")
 
 
-def _serve_core(core: Core, settings: Settings) -> None:
+def _serve_core(core: Core, settings: Settings, start_companion: StartCompanion | None) -> None:
     metrics = Metrics(core, version(PACKAGE))
     imports, runner = open_imports(core, settings)
     transport = Transport(core, imports, settings, metrics)
@@ -55,14 +79,19 @@ def _serve_core(core: Core, settings: Settings) -> None:
         runner.start()
         _log_start(settings, port, endpoint)
         _log_stored_policies(core)
+        companion = start_companion and start_companion(settings, core, metrics.registry)
         received = signal.sigwait(STOP_SIGNALS)
         get_logger().info(
             "draining",
             signal=signal.Signals(received).name,
             drain_seconds=settings.drain_seconds,
         )
+        if companion:
+            companion.close()
         if not transport.drain(settings.drain_seconds):
             get_logger().warning("calls cut off", drain_seconds=settings.drain_seconds)
+        if companion and companion.error:
+            raise StartError(str(companion.error)) from companion.error
     finally:
         # Before the store closes: a scrape or a call must not meet a closed store.
         if endpoint is not None:
@@ -89,7 +118,7 @@ def _open_metrics(metrics: Metrics, settings: Settings) -> MetricsEndpoint | Non
         return None
     host, port = split_address(settings.metrics_address)
     try:
-        return MetricsEndpoint(metrics, host, port)
+        return MetricsEndpoint(metrics.registry, host, port)
     except OSError as error:
         message = (
             f"The metrics address {settings.metrics_address} cannot be listened on: "

@@ -1,0 +1,166 @@
+"""Applying the steps of one space: in order, again and again, one by one where one of them kills.
+
+A step with a request id may be sent any number of times and has one effect. A step that is sent
+again keeps its place: nothing behind it is sent before.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import grpc
+
+from zmey.bridge.answers import INVALID, LATER, Verdict, refusal, verdict_of
+from zmey.bridge.callers import Caller, CallError
+from zmey.client.faults import CallFault
+from zmey.v1.error_reason_pb2 import ErrorReason
+from zmey.v1.member_pb2 import MemberChange
+from zmey.v1.member_service_pb2 import SetMemberBatchRequest, SetMemberBatchResponse
+from zmey.v1.space_pb2 import Space
+
+CALL_SECONDS_MAX = 30.0
+PAUSE_SECONDS_FIRST = 0.05
+PAUSE_SECONDS_MAX = 5.0
+# A batch that took the server down so often is sent step by step, to find the one that does it.
+CRASHES_TOGETHER_MAX = 3
+# That one is given up then.
+CRASHES_MAX = 6
+
+POISON = "The server fails on this message; it was set aside."
+TOO_LARGE = "The message is larger than the server takes (message_bytes_max); send less at once."
+
+_CRASHES = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE)
+_SHUTTING_DOWN = "ERROR_REASON_SHUTTING_DOWN"
+
+
+class StoppingError(Exception):
+    """The bridge stops and the steps were not applied."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Steps that have no verdict yet, by their place, and how sending them went so far."""
+
+    steps: dict[int, MemberChange]
+    crashes: int = 0
+    is_ready: bool = False
+
+
+class Applier:
+    """Sends steps until each has a verdict."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        retry_seconds: float,
+        stop: asyncio.Event,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._caller = caller
+        self._retry_seconds = retry_seconds
+        self._stop = stop
+        self._clock = clock
+
+    async def apply(self, space: tuple[int, int], steps: Sequence[MemberChange]) -> list[Verdict]:
+        """Applies steps in order; returns a verdict for each.
+
+        Raises:
+            StoppingError: the bridge stops while the server is away.
+        """
+        message = Space(account_id=space[0], db_id=space[1])
+        verdicts = await self._settle(message, _Pending(dict(enumerate(steps))))
+        return [verdicts[place] for place in range(len(steps))]
+
+    async def _settle(self, space: Space, pending: _Pending) -> dict[int, Verdict]:
+        verdicts: dict[int, Verdict] = {}
+        until = self._clock() + self._retry_seconds
+        pause = PAUSE_SECONDS_FIRST
+        while True:
+            settled, problem = await self._send(space, pending)
+            verdicts |= settled
+            for place in settled:
+                del pending.steps[place]
+            if not pending.steps:
+                return verdicts
+            if pending.crashes >= CRASHES_TOGETHER_MAX and len(pending.steps) > 1:
+                return verdicts | await self._one_by_one(space, pending)
+            if pending.crashes >= CRASHES_MAX:
+                return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, POISON, parks=True))
+            if self._clock() >= until:
+                return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, problem))
+            await self._pause(pause)
+            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+            pending.is_ready = await self._is_ready(until)
+
+    async def _one_by_one(self, space: Space, pending: _Pending) -> dict[int, Verdict]:
+        verdicts: dict[int, Verdict] = {}
+        for place, step in list(pending.steps.items()):
+            alone = _Pending({place: step}, pending.crashes, pending.is_ready)
+            verdicts |= await self._settle(space, alone)
+        return verdicts
+
+    async def _send(self, space: Space, pending: _Pending) -> tuple[dict[int, Verdict], str]:
+        """Sends what is pending once; returns what is settled, and why the rest is not."""
+        steps = list(pending.steps.values())
+        request = SetMemberBatchRequest(space=space, changes=steps).SerializeToString()
+        try:
+            answer = await self._caller.call(request, CALL_SECONDS_MAX)
+        except CallError as error:
+            return await self._failed(space, pending, error.fault)
+        results = SetMemberBatchResponse.FromString(answer).results
+        settled, problem = {}, ""
+        for place, result in zip(list(pending.steps), results, strict=True):
+            if result.HasField("outcome"):
+                settled[place] = verdict_of(result.outcome)
+                continue
+            verdict = refusal(ErrorReason.Name(result.fault.reason), result.fault.message)
+            if verdict.code == LATER:
+                problem = verdict.text
+            else:
+                settled[place] = verdict
+        return settled, problem
+
+    async def _failed(
+        self, space: Space, pending: _Pending, fault: CallFault
+    ) -> tuple[dict[int, Verdict], str]:
+        verdict = _permanent(fault)
+        if verdict is None:
+            # Nobody there is no crash: the server was there, got the steps, and went away.
+            was_there = pending.is_ready or fault.code is not grpc.StatusCode.UNAVAILABLE
+            if fault.code in _CRASHES and fault.reason != _SHUTTING_DOWN and was_there:
+                pending.crashes += 1
+            return {}, "The server has no time or is away; send the message again later."
+        if verdict.code == INVALID and len(pending.steps) > 1:
+            # Something about one of them, or about all of them together.
+            return await self._one_by_one(space, pending), ""
+        return dict.fromkeys(pending.steps, verdict), ""
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits a while, of random length, so that bridges do not come back all at once."""
+        seconds *= 0.5 + random.random()  # noqa: S311 - nobody gains from guessing it
+        try:
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        except TimeoutError:
+            return
+        raise StoppingError
+
+    async def _is_ready(self, until: float) -> bool:
+        """Waits for the server in short turns, so that a stop is noticed."""
+        while not self._stop.is_set():
+            if await self._caller.is_ready(min(1.0, max(0.05, until - self._clock()))):
+                return True
+            if self._clock() >= until:
+                return False
+        raise StoppingError
+
+
+def _permanent(fault: CallFault) -> Verdict | None:
+    """The verdict of a call that fails however often it is sent, or None."""
+    if fault.reason:
+        verdict = refusal(fault.reason, fault.message)
+        return None if verdict.code == LATER else verdict
+    if fault.code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in fault.message:
+        return Verdict(INVALID, TOO_LARGE)
+    return None

@@ -1,0 +1,142 @@
+"""The broker: a connection with the queues that the bridge needs."""
+
+import re
+from dataclasses import dataclass
+
+import aio_pika
+import aiormq.exceptions
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
+
+from zmey.bridge.errors import BridgeError
+from zmey.config import Settings
+
+HEARTBEAT_SECONDS = 30
+CONNECT_SECONDS_MAX = 15.0
+
+# What a connection or a channel that goes away raises, in any of its phases.
+BROKER_AWAY = (
+    aiormq.exceptions.AMQPError,
+    aiormq.exceptions.ChannelInvalidStateError,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+)
+_INEQUIVALENT = re.compile(
+    r"inequivalent arg '(?P<argument>[^']+)' for queue '(?P<queue>[^']+)'.*?"
+    r"received (?P<received>.+?) but current is (?P<current>.+?)(?: \(|$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """An open connection.
+
+    Attributes:
+        connection: to close it.
+        channel: consumes and publishes; every publish is confirmed.
+        queue: the queue to consume.
+    """
+
+    connection: AbstractConnection
+    channel: AbstractChannel
+    queue: AbstractQueue
+
+
+async def open_broker(settings: Settings) -> Broker:
+    """Connects and makes sure that the queues are there.
+
+    Raises:
+        BridgeError: a queue has other arguments than the bridge needs.
+        Exception: one of BROKER_AWAY, where the broker is not there.
+    """
+    connection = await aio_pika.connect(
+        host=settings.bridge_host,
+        port=settings.bridge_port,
+        login=settings.bridge_user,
+        password=settings.bridge_password,
+        virtualhost=settings.bridge_vhost,
+        ssl=settings.bridge_tls,
+        heartbeat=HEARTBEAT_SECONDS,
+        client_properties={"connection_name": "zmey bridge"},
+        timeout=CONNECT_SECONDS_MAX,
+    )
+    try:
+        await _declare_import_queue(connection, settings)
+        await _declare(connection, settings.bridge_dead_queue, {})
+        ttl_ms = settings.bridge_result_ttl_seconds * 1000
+        await _declare(connection, settings.bridge_result_queue, {"x-message-ttl": ttl_ms})
+        # An unroutable result is an error: without its queue it would be lost without a sign.
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        await channel.set_qos(prefetch_count=2 * settings.bridge_batch_max)
+        queue = await channel.get_queue(settings.bridge_queue, ensure=True)
+    except BaseException:
+        await connection.close()
+        raise
+    return Broker(connection, channel, queue)
+
+
+async def queue_depth(connection: AbstractConnection, name: str) -> int:
+    """Returns how many messages wait in a queue."""
+    channel = await connection.channel()
+    try:
+        queue = await channel.declare_queue(name, passive=True)
+        return queue.declaration_result.message_count or 0
+    finally:
+        await channel.close()
+
+
+async def _declare_import_queue(connection: AbstractConnection, settings: Settings) -> None:
+    """Makes the queue where there is none; one that is there is taken as it is.
+
+    Whoever sends may have made it, classic or quorum, with limits of its own: all of these can be
+    consumed. Only one that does not survive the broker cannot keep what we promise.
+    """
+    try:
+        await _declare_as(connection, settings.bridge_queue, {})
+    except aiormq.exceptions.ChannelPreconditionFailed as error:
+        differs = _INEQUIVALENT.search(str(error))
+        if differs is None or differs["argument"] in {"durable", "auto_delete"}:
+            raise BridgeError(_explained(settings.bridge_queue, str(error))) from error
+
+
+async def _declare(connection: AbstractConnection, name: str, arguments: dict[str, int]) -> None:
+    try:
+        await _declare_as(connection, name, arguments)
+    except aiormq.exceptions.ChannelPreconditionFailed as error:
+        raise BridgeError(_explained(name, str(error))) from error
+
+
+async def _declare_as(connection: AbstractConnection, name: str, arguments: dict[str, int]) -> None:
+    """Declares a durable classic queue, which every version of RabbitMQ has.
+
+    On a channel of its own, because a refusal closes it.
+    """
+    channel = await connection.channel()
+    try:
+        await channel.declare_queue(name, durable=True, arguments=dict(arguments))
+    finally:
+        if not channel.is_closed:
+            await channel.close()
+
+
+def _explained(queue: str, text: str) -> str:
+    """Says which argument differs, and what to do about it."""
+    differs = _INEQUIVALENT.search(text)
+    if differs is None:
+        return f"The queue {queue} has other arguments than the bridge needs: {text}"
+    argument, current = differs["argument"], differs["current"]
+    start = (
+        f"The queue {queue} exists with {argument} {current}, but the bridge needs "
+        f"{differs['received']}."
+    )
+    found = re.search(r"\d+", current)
+    if argument == "x-message-ttl" and found and int(found[0]) % 1000 == 0:
+        seconds = int(found[0]) // 1000
+        return (
+            f"{start} Set --bridge-result-ttl-seconds {seconds} (RABBITMQ_X_MESSAGE_TTL), or "
+            "delete the queue when its results are read."
+        )
+    return (
+        f"{start} Delete the queue when it is empty, and the bridge makes it anew; or name another "
+        "queue."
+    )

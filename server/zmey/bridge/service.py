@@ -1,0 +1,140 @@
+"""The life of a bridge: connect, work, connect again where the broker went away, stop."""
+
+import asyncio
+import contextlib
+import random
+from pathlib import Path
+
+import aiormq.exceptions
+
+from zmey.bridge.applying import Applier
+from zmey.bridge.broker import BROKER_AWAY, Broker, open_broker, queue_depth
+from zmey.bridge.callers import Caller
+from zmey.bridge.deliveries import Deliveries
+from zmey.bridge.errors import BridgeError
+from zmey.bridge.job_log import JobLog
+from zmey.bridge.metrics import BridgeMetrics
+from zmey.bridge.session import Session, Worker
+from zmey.config import Settings
+from zmey.logs import get_logger
+
+PAUSE_SECONDS_FIRST = 0.2
+PAUSE_SECONDS_MAX = 10.0
+DEPTH_SECONDS = 5.0
+REFUSALS_MAX = 3
+
+
+class Bridge:
+    """Consumes one queue until it is stopped."""
+
+    def __init__(self, settings: Settings, metrics: BridgeMetrics) -> None:
+        """Checks the files that it writes.
+
+        Raises:
+            BridgeError: one of them cannot be written.
+        """
+        self._settings = settings
+        self._metrics = metrics
+        self._stop = asyncio.Event()
+        try:
+            self._job_log = JobLog(Path(settings.bridge_log_path))
+        except OSError as error:
+            raise BridgeError(_unwritable("bridge_log_path", error)) from error
+        try:
+            self._deliveries = Deliveries(Path(settings.bridge_deliveries_path))
+        except OSError as error:
+            raise BridgeError(_unwritable("bridge_deliveries_path", error)) from error
+        self._was_connected = False
+        self._refusals = 0
+
+    def stop(self) -> None:
+        """Asks for the end; for the thread of the loop."""
+        self._stop.set()
+
+    async def run(self, caller: Caller) -> None:
+        """Works until `stop`.
+
+        Raises:
+            BridgeError: the broker refuses what the bridge needs.
+        """
+        applier = Applier(caller, self._settings.bridge_retry_seconds, self._stop)
+        worker = Worker(self._settings, applier, self._deliveries, self._job_log, self._metrics)
+        pause = PAUSE_SECONDS_FIRST
+        while not self._stop.is_set():
+            try:
+                broker = await open_broker(self._settings)
+                await self._work(broker, worker)
+            except BROKER_AWAY as error:
+                self._refuse_login(error)
+                # Whatever was under way, the broker ended it and not the messages.
+                self._deliveries.forget_all()
+                if worker.take_progress():
+                    pause = PAUSE_SECONDS_FIRST
+                get_logger().warning(
+                    "broker is away; trying again",
+                    host=self._settings.bridge_host,
+                    port=self._settings.bridge_port,
+                    problem=type(error).__name__,
+                )
+                await self._rest(pause)
+                pause = min(pause * 2, PAUSE_SECONDS_MAX)
+        await caller.close()
+
+    async def _work(self, broker: Broker, worker: Worker) -> None:
+        if self._was_connected:
+            self._metrics.reconnects.inc()
+        self._was_connected = True
+        self._metrics.connected.set(1)
+        get_logger().info(
+            "consuming", queue=self._settings.bridge_queue, vhost=self._settings.bridge_vhost
+        )
+        depth = asyncio.create_task(self._watch_depth(broker))
+        try:
+            await Session(broker, worker, self._stop).run()
+        finally:
+            self._metrics.connected.set(0)
+            depth.cancel()
+            with contextlib.suppress(*BROKER_AWAY, asyncio.CancelledError):
+                await depth
+            with contextlib.suppress(*BROKER_AWAY):
+                await broker.connection.close()
+
+    async def _watch_depth(self, broker: Broker) -> None:
+        while True:
+            count = await queue_depth(broker.connection, self._settings.bridge_queue)
+            self._metrics.queue_depth.set(count)
+            await asyncio.sleep(DEPTH_SECONDS)
+
+    def _refuse_login(self, error: BaseException) -> None:
+        """A wrong password is no outage, unless it was right before: a broker may come up slowly.
+
+        Raises:
+            BridgeError: the broker never let us in.
+        """
+        refused = (
+            aiormq.exceptions.AuthenticationError,
+            aiormq.exceptions.ProbableAuthenticationError,
+            aiormq.exceptions.ConnectionNotAllowed,
+            # What the library makes of a virtual host that is unknown, or not up yet.
+            aiormq.exceptions.InvalidFrameError,
+        )
+        self._refusals = self._refusals + 1 if isinstance(error, refused) else 0
+        if self._refusals >= REFUSALS_MAX and not self._was_connected:
+            settings = self._settings
+            message = (
+                f"RabbitMQ at {settings.bridge_host}:{settings.bridge_port} refuses the user "
+                f"{settings.bridge_user} at the virtual host {settings.bridge_vhost}. Set "
+                "bridge_user, bridge_password and bridge_vhost."
+            )
+            raise BridgeError(message) from error
+
+    async def _rest(self, seconds: float) -> None:
+        """Waits, of random length, so that bridges do not come back all at once."""
+        seconds *= 0.5 + random.random()  # noqa: S311 - nobody gains from guessing it
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+def _unwritable(option: str, error: OSError) -> str:
+    flag = "--" + option.replace("_", "-")
+    return f"The file {error.filename} cannot be written: {error.strerror}. Set {flag}."

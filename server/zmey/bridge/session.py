@@ -1,0 +1,174 @@
+"""One connection to the broker, from the first delivery to the last acknowledgement.
+
+Two tasks are at work: one applies a batch while the other publishes the results of the batch before
+and acknowledges it, so that at most two batches are under way, and both in the order of the queue.
+A message is acknowledged only when its result is confirmed. Whatever ends the session in between
+leaves messages to be delivered again, and these are answered from what the server has stored.
+"""
+
+import asyncio
+from time import monotonic, time
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+
+from zmey.bridge.answers import OK
+from zmey.bridge.applying import Applier, StoppingError
+from zmey.bridge.batches import Inbox
+from zmey.bridge.broker import Broker
+from zmey.bridge.deliveries import Deliveries
+from zmey.bridge.job_log import JobLog
+from zmey.bridge.metrics import BridgeMetrics
+from zmey.bridge.preparing import Prepared, Preparer, by_space, key_of, set_aside
+from zmey.bridge.publishing import outgoing, publish_all
+from zmey.config import Settings
+
+CONFIRM_SECONDS_MAX = 60.0
+
+
+class Worker:
+    """What works on deliveries; it outlives the sessions."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        applier: Applier,
+        deliveries: Deliveries,
+        job_log: JobLog,
+        metrics: BridgeMetrics,
+    ) -> None:
+        self.settings = settings
+        self.deliveries = deliveries
+        self.job_log = job_log
+        self.metrics = metrics
+        self._applier = applier
+        self._made_progress = False
+        self._preparer = Preparer(settings.bridge_vhost, settings.bridge_queue)
+
+    def note_progress(self) -> None:
+        """Says that messages were acknowledged."""
+        self._made_progress = True
+
+    def take_progress(self) -> bool:
+        """Tells whether messages were acknowledged since this was asked last."""
+        made, self._made_progress = self._made_progress, False
+        return made
+
+    async def apply(self, deliveries: list[AbstractIncomingMessage]) -> list[Prepared]:
+        """Gives each delivery of a batch its verdict."""
+        again = {key_of(delivery) for delivery in deliveries if delivery.redelivered}
+        spent = {key for key in again if self.deliveries.is_spent(key)}
+        # Before anything is done with them, because anything may be the end.
+        self.deliveries.begin(again - spent)
+        batch = [
+            set_aside(delivery) if key_of(delivery) in spent else self._preparer.prepare(delivery)
+            for delivery in deliveries
+        ]
+        spaces = by_space(batch)
+        await asyncio.gather(*(self._apply_space(*item) for item in spaces.items()))
+        return batch
+
+    async def _apply_space(self, space: tuple[int, int], batch: list[Prepared]) -> None:
+        steps = [prepared.step for prepared in batch if prepared.step is not None]
+        verdicts = await self._applier.apply(space, steps)
+        for prepared, verdict in zip(batch, verdicts, strict=True):
+            prepared.verdict = verdict
+
+
+class Session:
+    """One connection at work."""
+
+    def __init__(self, broker: Broker, worker: Worker, stop: asyncio.Event) -> None:
+        settings = worker.settings
+        self._broker = broker
+        self._worker = worker
+        self._stop = stop
+        self._inbox = Inbox(
+            settings.bridge_batch_max, settings.bridge_batch_wait_ms / 1000, worker.deliveries
+        )
+        self._applied: asyncio.Queue[list[Prepared] | None] = asyncio.Queue(maxsize=1)
+
+    async def run(self) -> None:
+        """Works until the stop is asked for; the batch under way is finished first.
+
+        Raises:
+            Exception: one of BROKER_AWAY, where the broker goes away.
+        """
+        channel = self._broker.channel
+        closed = asyncio.ensure_future(channel.closed())
+        tag = await self._broker.queue.consume(self._inbox.put)
+        work = asyncio.create_task(self._work())
+        answer = asyncio.create_task(self._answer())
+        tasks: set[asyncio.Future[Any]] = {closed, work, answer}
+        try:
+            while not answer.done():
+                waited = {task for task in tasks if not task.done()}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                for done in (work, answer):
+                    if done.done():
+                        done.result()
+                if closed.done():
+                    message = "the broker closed the channel"
+                    raise ConnectionError(message)
+            await self._broker.queue.cancel(tag)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while (deliveries := await self._take()) is not None:
+            if any(delivery.redelivered for delivery in deliveries):
+                # One of them may kill the process: nobody before it shall be counted as suspect for
+                # want of an acknowledgement that is still on its way.
+                await self._applied.join()
+            started = monotonic()
+            try:
+                batch = await self._worker.apply(deliveries)
+            except StoppingError:
+                break
+            self._worker.metrics.applied(len(batch), monotonic() - started)
+            await self._applied.put(batch)
+        await self._applied.put(None)
+
+    async def _take(self) -> list[AbstractIncomingMessage] | None:
+        """Takes the next batch; None where the stop was asked for."""
+        if self._stop.is_set():
+            return None
+        take = asyncio.create_task(self._inbox.take())
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({take, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if take.done():
+            return take.result()
+        take.cancel()
+        return None
+
+    async def _answer(self) -> None:
+        while (batch := await self._applied.get()) is not None:
+            async with asyncio.timeout(CONFIRM_SECONDS_MAX):
+                await self._publish(batch)
+            await batch[-1].delivery.ack(multiple=True)
+            self._worker.deliveries.forget(prepared.key for prepared in batch)
+            self._worker.note_progress()
+            self._note(batch)
+            self._applied.task_done()
+
+    async def _publish(self, batch: list[Prepared]) -> None:
+        """Publishes all results, and waits for all confirms together."""
+        self._worker.job_log.write(
+            (prepared.verdict.code, prepared.verdict.text, prepared.feedback_id)
+            for prepared in batch
+            if prepared.verdict is not None and prepared.verdict.code != OK
+        )
+        await publish_all(self._broker.channel, outgoing(batch, self._worker.settings))
+
+    def _note(self, batch: list[Prepared]) -> None:
+        now = time()
+        sent = [prepared.delivery.timestamp for prepared in batch if prepared.delivery.timestamp]
+        oldest = min((moment.timestamp() for moment in sent), default=now)
+        self._worker.metrics.answered(
+            [prepared.verdict for prepared in batch if prepared.verdict is not None],
+            max(0.0, now - oldest),
+        )
+        self._worker.metrics.in_flight.set(len(self._inbox))

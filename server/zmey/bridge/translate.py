@@ -1,0 +1,160 @@
+"""A message of the queue as one atomic step of the contract."""
+
+import re
+from collections.abc import Iterator
+
+from zmey.bridge.exact_json import Member
+from zmey.bridge.message import ImportMessage, MessageError
+from zmey.bridge.subscriptions import subscribed_heads
+from zmey.v1.address_pb2 import ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN, Address, AddressType
+from zmey.v1.datakey_pb2 import DATAKEY_MODE_INSERT, DATAKEY_MODE_SET, DatakeyChange
+from zmey.v1.matching_pb2 import (
+    KEY_KIND_CONTACT_ID,
+    KEY_KIND_FIELD,
+    KEY_KIND_LOCATOR,
+    FieldValue,
+    MatchKeys,
+    MatchPolicy,
+    OrderedKey,
+)
+from zmey.v1.member_pb2 import (
+    IF_EXISTS_MUST,
+    IF_EXISTS_UNSPECIFIED,
+    HeadAttach,
+    MemberChange,
+)
+
+UINT32_MAX = 2**32 - 1
+PROFILE_ID = re.compile(r"[0-9a-fA-F]{24}")
+DB_DIGITS = 8
+
+# Members of `data` that are identifiers, not data.
+EMAIL = "email"
+PHONE = "phone"
+PHONES = "phones"
+SUBSCRIPTIONS = "subscriptions"
+# The system keys of the contract, which no data can have as its name.
+RESERVED = ("member", "-group")
+
+_ESCAPED = re.compile(r"[.\[\]\\]")
+_BY_CONTACT = MatchPolicy(explicit_order=[OrderedKey(kind=KEY_KIND_CONTACT_ID)])
+_BY_FIELD = MatchPolicy(explicit_order=[OrderedKey(kind=KEY_KIND_FIELD)])
+_BY_LOCATOR = {
+    kind: MatchPolicy(explicit_order=[OrderedKey(kind=KEY_KIND_LOCATOR, locator_type=kind)])
+    for kind in (ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN)
+}
+
+
+def profile_id_of(db_id: int, contact_id: int) -> str:
+    """Returns the number of a member as 24 hex digits: the database, then the contact."""
+    return f"{db_id:08x}{contact_id:016x}"
+
+
+def change_of(message: ImportMessage, request_id: str) -> MemberChange:
+    """Builds the step that a message asks for.
+
+    Raises:
+        MessageError: a parameter has a value that can never be right.
+    """
+    change = MemberChange(
+        if_exists=IF_EXISTS_MUST if message.update_only else IF_EXISTS_UNSPECIFIED,
+        skip_triggers=message.skip_triggers,
+        request_id=request_id,
+        # A delivery may be repeated after later messages were applied: it is answered the same.
+        keep_refusal=bool(request_id),
+    )
+    _match(change, message)
+    change.heads.extend(_heads(message.data))
+    change.datakeys.extend(_datakeys(message.data))
+    return change
+
+
+def literal_path(name: str) -> str:
+    """Returns the datakey path of a top-level name, whatever characters it has."""
+    if name.isidentifier():
+        return name
+    return _ESCAPED.sub(r"\\\g<0>", name)
+
+
+def _match(change: MemberChange, message: ImportMessage) -> None:
+    """Says whom the step is about, by the one key that the mode names."""
+    change.keys.CopyFrom(MatchKeys(resource_id=_resource(message)))
+    if message.matching == "profile_id":
+        change.keys.contact_id = _contact_id(message)
+        change.policy.CopyFrom(_BY_CONTACT)
+        # A number that was never given cannot create its member.
+        change.if_exists = IF_EXISTS_MUST
+    elif message.matching == "custom":
+        path = literal_path(message.field_name)
+        change.keys.fields.append(FieldValue(path=path, value=message.field_value))
+        change.policy.CopyFrom(_BY_FIELD)
+        # Whoever is created must be found by the same message again.
+        raw = message.field_value_raw.encode()
+        insert = DatakeyChange(path=path, mode=DATAKEY_MODE_INSERT, value=raw)
+        change.datakeys.append(insert)
+    else:
+        is_email = message.matching == EMAIL
+        kind = ADDRESS_TYPE_EMAIL if is_email else ADDRESS_TYPE_MSISDN
+        address = Address(type=kind, value=message.email if is_email else message.phone)
+        change.keys.locators.append(address)
+        change.policy.CopyFrom(_BY_LOCATOR[kind])
+        # Among the heads too: an invalid one, or one of somebody else, then refuses the step
+        # instead of being passed over with a warning that no answer of the queue could show.
+        change.heads.append(HeadAttach(head=address))
+
+
+def _resource(message: ImportMessage) -> int | None:
+    if message.resource_id is not None and not 0 <= message.resource_id <= UINT32_MAX:
+        text = "resource_id is out of range; resources have numbers from 0 to 4294967295."
+        raise MessageError(422, text)
+    return message.resource_id
+
+
+def _contact_id(message: ImportMessage) -> int:
+    if not PROFILE_ID.fullmatch(message.profile_id):
+        text = "profile_id is no profile id; they have 24 hex digits."
+        raise MessageError(422, text)
+    if int(message.profile_id[:DB_DIGITS], 16) != message.db_id:
+        text = "profile_id is of another database; nobody here has it."
+        raise MessageError(404, text)
+    return int(message.profile_id[DB_DIGITS:], 16)
+
+
+def _heads(data: dict[str, Member]) -> Iterator[HeadAttach]:
+    for name, kind in ((EMAIL, ADDRESS_TYPE_EMAIL), (PHONE, ADDRESS_TYPE_MSISDN)):
+        if name in data:
+            yield from _head(f"data.{name}", kind, data[name].value)
+    if PHONES in data and data[PHONES].value is not None:
+        phones = data[PHONES].value
+        if not isinstance(phones, list):
+            text = "data.phones must be an array of strings."
+            raise MessageError(400, text)
+        for phone in phones:
+            yield from _head("data.phones", ADDRESS_TYPE_MSISDN, phone)
+    if SUBSCRIPTIONS in data:
+        yield from subscribed_heads(data[SUBSCRIPTIONS].value)
+
+
+def _head(name: str, kind: AddressType, value: object) -> Iterator[HeadAttach]:
+    """One identifier; null and "" are what forms send where there is none."""
+    if value is None or value == "":
+        return
+    if type(value) is not str:
+        text = f"{name} must be {'an array of strings' if name == 'data.phones' else 'a string'}."
+        raise MessageError(400, text)
+    try:
+        yield HeadAttach(head=Address(type=kind, value=value))
+    except UnicodeEncodeError as error:
+        text = f"{name} has half of a surrogate pair."
+        raise MessageError(400, text) from error
+
+
+def _datakeys(data: dict[str, Member]) -> Iterator[DatakeyChange]:
+    for name, member in data.items():
+        if name in {EMAIL, PHONE, PHONES}:
+            continue
+        if name in RESERVED:
+            text = f"data.{name} is a name of the system; use another."
+            raise MessageError(422, text)
+        raw = member.raw.encode()
+        yield DatakeyChange(path=literal_path(name), mode=DATAKEY_MODE_SET, value=raw)

@@ -1,0 +1,138 @@
+"""Steps that a server has no time for, refuses as a whole, or dies of: each still gets a verdict.
+
+The steps go to a real core; what stands before it fails as a server over gRPC would.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import grpc
+import pytest
+
+from support.core import Api
+from support.requests import change, keys, sets
+from zmey.bridge.answers import Verdict, refusal
+from zmey.bridge.applying import CRASHES_MAX, Applier, StoppingError
+from zmey.bridge.callers import CallError
+from zmey.client.faults import CallFault
+from zmey.v1.error_reason_pb2 import ErrorReason
+from zmey.v1.member_pb2 import MemberChange
+from zmey.v1.member_service_pb2 import SetMemberBatchRequest
+
+SPACE = (1, 1)
+UNAVAILABLE = CallFault(grpc.StatusCode.UNAVAILABLE, "", "", {})
+INTERNAL = CallFault(grpc.StatusCode.INTERNAL, "Internal error.", "ERROR_REASON_INTERNAL", {})
+OVERLOADED = CallFault(
+    grpc.StatusCode.RESOURCE_EXHAUSTED, "Too much.", "ERROR_REASON_OVERLOADED", {}
+)
+BUSY = CallFault(grpc.StatusCode.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded!", "", {})
+LARGE = CallFault(
+    grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 8)", "", {}
+)
+UNKNOWN_SPACE = CallFault(grpc.StatusCode.NOT_FOUND, "No.", "ERROR_REASON_SPACE_UNKNOWN", {})
+
+Fails = Callable[[list[str], int], CallFault | None]
+
+
+@dataclass
+class FailingCaller:
+    """A core behind something that may fail; it notes the names of the steps of each call."""
+
+    api: Api
+    fails: Fails
+    calls: list[list[str]] = field(default_factory=list)
+
+    async def call(self, request: bytes, seconds: float) -> bytes:
+        assert seconds > 0
+        changes = SetMemberBatchRequest.FromString(request).changes
+        names = [one.keys.locators[0].value.split("@")[0] for one in changes]
+        self.calls.append(names)
+        fault = self.fails(names, len(self.calls))
+        if fault is not None:
+            raise CallError(fault)
+        return self.api.core.call("/zmey.v1.MemberService/SetMemberBatch", request)
+
+    async def is_ready(self, seconds: float) -> bool:
+        assert seconds > 0
+        return True
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def step(name: str) -> MemberChange:
+    return change(keys(f"email={name}@example.com"), sets(x="1"), request_id=name)
+
+
+def apply(
+    caller: FailingCaller, *names: str, seconds: float = 60.0, stops: bool = False
+) -> list[Verdict]:
+    async def run() -> list[Verdict]:
+        stop = asyncio.Event()
+        if stops:
+            asyncio.get_running_loop().call_later(0.2, stop.set)
+        return await Applier(caller, seconds, stop).apply(SPACE, [step(name) for name in names])
+
+    return asyncio.run(run())
+
+
+def codes(verdicts: list[Verdict]) -> list[int]:
+    return [verdict.code for verdict in verdicts]
+
+
+@pytest.mark.parametrize("fault", [UNAVAILABLE, OVERLOADED, BUSY, INTERNAL])
+def test_steps_are_sent_again(api: Api, fault: CallFault) -> None:
+    caller = FailingCaller(api, lambda _, call: fault if call <= 2 else None)
+    assert codes(apply(caller, "a", "b")) == [0, 0]
+    assert caller.calls == [["a", "b"]] * 3
+
+
+@pytest.mark.parametrize("fault", [OVERLOADED, BUSY])
+def test_overload_is_answered_only_when_it_lasts(api: Api, fault: CallFault) -> None:
+    caller = FailingCaller(api, lambda *_: fault)
+    verdicts = apply(caller, "a", "b", seconds=1.0)
+    assert codes(verdicts) == [503, 503]
+    assert not any(verdict.parks for verdict in verdicts)
+    assert len(caller.calls) > 3
+    assert set(map(tuple, caller.calls)) == {("a", "b")}
+
+
+@pytest.mark.parametrize("fault", [UNAVAILABLE, INTERNAL])
+def test_the_step_that_kills_is_found_and_set_aside(api: Api, fault: CallFault) -> None:
+    caller = FailingCaller(api, lambda names, _: fault if "poison" in names else None)
+    verdicts = apply(caller, "a", "poison", "b")
+    assert codes(verdicts) == [0, 503, 0]
+    assert [verdict.parks for verdict in verdicts] == [False, True, False]
+    deaths = sum("poison" in names for names in caller.calls)
+    # The first call may have found nobody at all, which is no death.
+    assert CRASHES_MAX <= deaths <= CRASHES_MAX + 1
+    alone = [names for names in caller.calls if len(names) == 1]
+    assert [names for names in alone if names != ["poison"]] == [["a"], ["b"]]
+
+
+def test_a_batch_that_is_too_large_is_split(api: Api) -> None:
+    caller = FailingCaller(api, lambda names, _: LARGE if "big" in names or names[1:] else None)
+    verdicts = apply(caller, "a", "big", "b")
+    assert codes(verdicts) == [0, 422, 0]
+    assert "message_bytes_max" in verdicts[1].text
+    assert caller.calls == [["a", "big", "b"], ["a"], ["big"], ["b"]]
+
+
+def test_a_space_that_is_not_served(api: Api) -> None:
+    caller = FailingCaller(api, lambda *_: UNKNOWN_SPACE)
+    assert codes(apply(caller, "a", "b")) == [403, 403]
+    assert len(caller.calls) == 1
+
+
+def test_a_stop_ends_the_waiting(api: Api) -> None:
+    caller = FailingCaller(api, lambda *_: UNAVAILABLE)
+    with pytest.raises(StoppingError):
+        apply(caller, "a", stops=True)
+
+
+def test_every_reason_has_a_code_of_the_queue() -> None:
+    seen = {refusal(name, "Text.").code for name, _ in ErrorReason.items()}
+    assert seen == {400, 403, 404, 409, 422, 503}
+    conflicts = ("HEAD_TAKEN", "MATCH_AMBIGUOUS", "REQUEST_ID_REUSED", "FIELD_VALUE_TAKEN")
+    assert {refusal(f"ERROR_REASON_{name}", "").code for name in conflicts} == {409}

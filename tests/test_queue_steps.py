@@ -1,0 +1,114 @@
+"""What the queue needs of a step: refusals that are kept, and heads with resources of their own."""
+
+from typing import Any
+
+from support.core import (
+    Api,
+    check_fault,
+    expect_fault,
+    fault_in_answer,
+)
+from support.requests import address, change, keys, member_key, ruled, sets
+from zmey.v1 import member_pb2 as member
+
+ANN = "email=ann@example.com"
+BOB = "email=bob@example.com"
+
+
+def must(who: str, **others: Any) -> member.MemberChange:
+    """A step that refuses whoever is not there and keeps the refusal."""
+    return change(keys(who), sets(x="1"), if_exists="IF_EXISTS_MUST", keep_refusal=True, **others)
+
+
+def subscribed(head: str, resource_id: int) -> member.HeadAttach:
+    return member.HeadAttach(head=address(head), resource_id=resource_id)
+
+
+def resources(api: Api, who: str) -> dict[str, list[int]]:
+    heads = api.list_heads(keys(who)).heads
+    return {head.head.address.value: list(head.resource_ids) for head in heads}
+
+
+def test_a_kept_refusal_is_answered_again(api: Api) -> None:
+    for _ in range(2):
+        with expect_fault("MEMBER_MISSING"):
+            api.set_member(must(ANN, request_id="r"))
+        # By now it could be done, and is not: the caller was told that it is refused.
+        api.set_member(change(keys(ANN)))
+    assert api.get_member(keys(ANN), "*").member.values[0].value == b"{}"
+
+
+def test_a_kept_refusal_keeps_reason_message_and_details(api: Api) -> None:
+    api.set_member(change(keys(BOB)))
+    wish = change(keys(ANN), heads=[BOB], request_id="r", keep_refusal=True)
+    first, again = (api.set_members([wish]).results[0].fault for _ in range(2))
+    check_fault(fault_in_answer(first), "HEAD_TAKEN", owner_contact_id="1")
+    assert first == again
+
+
+def test_a_kept_refusal_within_a_batch_keeps_the_order(api: Api) -> None:
+    steps = [must(ANN, request_id="a"), change(keys(ANN), request_id="b")]
+    first, again = (api.set_members(steps).results for _ in range(2))
+    for refused, created in (first, again):
+        check_fault(fault_in_answer(refused.fault), "MEMBER_MISSING")
+        assert created.outcome.contact_id == 1
+    assert again[1].outcome.replayed
+
+
+def test_another_step_under_the_id_of_a_kept_refusal(api: Api) -> None:
+    with expect_fault("MEMBER_MISSING"):
+        api.set_member(must(ANN, request_id="r"))
+    for _ in range(2):
+        with expect_fault("REQUEST_ID_REUSED"):
+            api.set_member(must(BOB, request_id="r"))
+    with expect_fault("MEMBER_MISSING"):
+        api.set_member(must(ANN, request_id="r"))
+
+
+def test_a_kept_refusal_is_nothing_to_explain(api: Api) -> None:
+    with expect_fault("MEMBER_MISSING"):
+        api.set_member(must(ANN, request_id="r"))
+    with expect_fault("REQUEST_UNKNOWN"):
+        api.explain_decision(request_id="r")
+
+
+def test_a_kept_refusal_is_erased_with_whom_it_names(api: Api) -> None:
+    api.set_member(change(keys(BOB)))
+    wish = change(keys(ANN), heads=[BOB], request_id="r", keep_refusal=True)
+    with expect_fault("HEAD_TAKEN"):
+        api.set_member(wish)
+    api.erase_member(member_key(BOB))
+    with expect_fault("REQUEST_ERASED"):
+        api.set_member(wish)
+
+
+def test_a_head_has_the_resource_of_its_own(api: Api) -> None:
+    wishes = [subscribed("email=eve@example.com", 24), subscribed("viber=+79121234567", 25)]
+    api.set_member(change(keys(ANN, resource_id=7), heads=wishes))
+    assert resources(api, ANN) == {
+        "ann@example.com": [7],
+        "eve@example.com": [24],
+        "+79121234567": [25],
+    }
+
+
+def test_a_head_that_the_member_has_is_subscribed_too(api: Api) -> None:
+    api.set_member(change(keys(ANN)))
+    outcome = api.set_member(change(keys(ANN), heads=[subscribed(ANN, 24), subscribed(ANN, 25)]))
+    assert outcome.status == member.OUTCOME_STATUS_UPDATED
+    assert resources(api, ANN) == {"ann@example.com": [24, 25]}
+    again = api.set_member(change(keys(ANN), heads=[subscribed(ANN, 25)]))
+    assert again.status == member.OUTCOME_STATUS_UNCHANGED
+
+
+def test_several_resources_of_a_new_head(api: Api) -> None:
+    wishes = [subscribed(BOB, 24), subscribed(BOB, 3)]
+    api.set_member(change(keys(ANN, resource_id=7), heads=wishes))
+    assert resources(api, ANN) == {"ann@example.com": [7], "bob@example.com": [3, 24]}
+
+
+def test_a_resource_beside_a_rule_is_refused(api: Api) -> None:
+    wish = ruled(BOB, single="NONE")
+    wish.resource_id = 24
+    with expect_fault("OPTIONS_CONFLICT", first="heads.resource_id"):
+        api.set_member(change(keys(ANN), heads=[wish]))
