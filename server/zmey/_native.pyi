@@ -157,7 +157,7 @@ def sniff(path: str) -> str:
     """Names the kind of a file by its first bytes: xlsx, xls, ods, zip, gzip or text."""
 
 def convert_spreadsheet(
-    input: str,  # noqa: A002 - the name in the core
+    input: str,
     output: str,
     sheet: str,
 ) -> dict[str, Any]:
