@@ -135,6 +135,28 @@ fn charsets_are_told() {
     assert!(all > 120, "{all}");
 }
 
+/// One word is the least that a file can have, and hardly enough.
+const WORDS: &str = "яблоко Тюмень скидка Постоянный клиент щётка Ёлка юрист объект вьюга эхо Жук \
+    ЦЕХ шея уют Кострома бухгалтер ОПЛАТА доставка самовывоз подарок Хабаровск нет да акция Омск \
+    лес здоров'я Знижка подарунок вулиця Єдність їжак ґанок ЗНИЖКА постійний клієнт щастя Полтава";
+
+#[test]
+fn one_word_is_mostly_enough() {
+    let lines: Vec<String> =
+        WORDS.split_whitespace().map(|word| format!("a@example.com;{word}\n")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let (mut hits, mut all) = (0, 0);
+    for charset in CHARSETS {
+        let (hit, of, misses) = told(charset, &lines);
+        println!("{charset:?}: {hit} of {of}: {misses:?}");
+        // What is told wrongly is told as a guess.
+        assert!(misses.iter().all(|miss| miss.contains(" Guess:")), "{misses:?}");
+        (hits, all) = (hits + hit, all + of);
+    }
+    println!("{hits} of {all}");
+    assert!(all > 200 && hits * 100 >= all * 95, "{hits} of {all}");
+}
+
 #[test]
 fn the_whole_file_is_looked_at() {
     let ascii = "a@example.com;Ann;Paris\n".repeat(20_000);

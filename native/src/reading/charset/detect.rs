@@ -6,7 +6,7 @@ use crate::fault::Result;
 use crate::reading::text::Text;
 use crate::wire::v1::{Charset, Confidence};
 
-use super::score::cost;
+use super::score::{cost, reads_same};
 use super::survey::Survey;
 
 /// One zero byte in so many is enough for UTF-16: it has one in every separator, digit and line
@@ -130,7 +130,7 @@ fn single_byte(survey: &Survey) -> Detected {
     let mut costs = charsets.map(|charset| (cost(&survey.pairs, charset), charset));
     costs.sort_by_key(|(cost, _)| *cost);
     let (best, charset) = costs[0];
-    let next = costs.iter().map(|(cost, _)| *cost).find(|cost| *cost > best);
-    let is_likely = next.is_some_and(|next| next - best >= LIKELY_COST);
+    let next = costs.iter().find(|(_, other)| !reads_same(&survey.pairs, charset, *other));
+    let is_likely = next.is_some_and(|(next, _)| next - best >= LIKELY_COST);
     Detected::new(charset, if is_likely { Confidence::Likely } else { Confidence::Guess })
 }
