@@ -448,7 +448,7 @@ pub fn change(random: &mut Random) -> MemberChange {
         newbie_confirm: random.once_in(2),
         head_rule: random.once_in(2).then(|| head_rule(random)),
         data_rule: random.once_in(2).then(|| data_rule(random)),
-        resource_id: random.once_in(4).then(|| 7),
+        resource_id: random.once_in(4).then_some(7),
     };
     let sources = ["", "192.0.2.1", "2001:db8::1"];
     MemberChange {
