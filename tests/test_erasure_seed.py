@@ -15,7 +15,7 @@ import pytest
 
 from support.core import Api, expect_fault, open_core, space_config
 from support.people import people
-from support.records import records, unpack_changes
+from support.records import changes_of, records, unpack_changes
 from support.requests import change, head_key, keys, member_key, sets
 from zmey._native import compact, dump, fsck
 from zmey.config import FieldConfig
@@ -317,10 +317,7 @@ def test_changes_keep_their_revisions_and_nothing_else(tmp_path: Path) -> None:
     assert core.metrics()["zmey_upkeep_failures_total"] == 0
     core.close()
     assert fsck(str(path))["problems"] == []
-    changes = []
-    with lmdb.open(str(path), max_dbs=32, readonly=True, lock=False) as env, env.begin() as txn:
-        for _, value in txn.cursor(env.open_db(b"changes", txn, create=False)):
-            changes += unpack_changes(records.ChangeSegment.FromString(value)).changes
+    changes = changes_of(path)
     assert [(change.dataset_id, change.version, change.erased) for change in changes] == [
         (1, 1, True),
         (2, 1, False),

@@ -14,7 +14,18 @@ from reference.datakeys import Change
 from support.contract import REASON_CODES
 from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
 from support.documents import write
-from support.imports import chunk, column, email_column, options, run_import
+from support.imports import (
+    Cell,
+    JsonCell,
+    chunk,
+    column,
+    datakey_column,
+    detach_column,
+    email_column,
+    ignored_column,
+    options,
+    run_import,
+)
 from support.jobs import create_job, delete_job, fail_job, get_job
 from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
@@ -126,12 +137,20 @@ def _copy_from_nobody(api: Api) -> object:
     return _set(Change("b", "set_copy", copy_path="a"), copy=source)(api)
 
 
-def _row(columns: list[rows_pb2.ImportColumn], *cells: str | bytes) -> Callable[[Api], object]:
+def _row(columns: list[rows_pb2.ImportColumn], *cells: Cell) -> Callable[[Api], object]:
     def rejected(api: Api) -> object:
         (receipt,) = run_import(api, columns, [[cells]])
         return fault_in_answer(receipt.rejects[0].fault)
 
     return rejected
+
+
+def _row_warning(columns: list[rows_pb2.ImportColumn], *cells: Cell) -> Callable[[Api], object]:
+    def warned(api: Api) -> object:
+        (receipt,) = run_import(api, columns, [[cells]])
+        return fault_in_answer(receipt.warnings[0].warning)
+
+    return warned
 
 
 def _submitted(first: imports.StreamImportRequest) -> Callable[[Api], object]:
@@ -329,6 +348,19 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "IMPORT_CELLS_TOO_MANY": _row([email_column()], "ann@example.com", "more"),
     "CELL_NOT_UTF8": _row([column("csid")], b"\xff"),
     "CELL_NOT_A_NUMBER": _row([CONTACT, email_column()], "12a", "ann@example.com"),
+    "CELL_NOT_TEXT": _row([email_column()], JsonCell("[1]")),
+    "COLUMN_UNKNOWN": _call(
+        lambda api: run_import(api, [email_column(), datakey_column("{shop}", dynamic=True)], [])
+    ),
+    "DATAKEY_INCOMPLETE": _row_warning(
+        [email_column(), ignored_column("shop"), datakey_column("{shop}", dynamic=True)],
+        "ann@example.com",
+        "",
+        "5",
+    ),
+    "HEAD_ELSEWHERE": _row_warning(
+        [email_column(), detach_column()], "ann@example.com", "bob@example.com"
+    ),
     "IMPORT_BUSY": _busy,
     "POLICY_VERSIONING": _call(lambda api: api.reset_policy(expected_policy_version=9)),
     "IMPORT_UNKNOWN": _call(lambda api: get_job(api, 99)),

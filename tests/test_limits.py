@@ -22,7 +22,17 @@ from support.core import (
     open_api,
 )
 from support.documents import write
-from support.imports import chunk, column, datakey_column, email_column, options, run_import
+from support.imports import (
+    attach_column,
+    calc_column,
+    chunk,
+    column,
+    datakey_column,
+    detach_column,
+    email_column,
+    options,
+    run_import,
+)
 from support.jobs import create_job, url_source
 from support.policies import blocked, custom_field, heads_limit, policy
 from support.requests import (
@@ -38,6 +48,7 @@ from support.requests import (
 from zmey.config import FieldConfig
 from zmey.v1 import datakey_pb2 as datakey
 from zmey.v1 import import_job_pb2 as import_job
+from zmey.v1 import import_rows_pb2 as rows_pb2
 from zmey.v1 import matching_pb2 as matching
 from zmey.v1 import member_pb2 as member
 from zmey.v1.policy_pb2 import CustomField
@@ -92,6 +103,22 @@ def open_import(api: Api, columns: list[Any], **others: Any) -> object:
     stream = api.core.open_import(options(api, columns, **others).SerializeToString())
     stream.cancel()
     return None
+
+
+def triggers(name: str, api: Api, count: int) -> object:
+    listed: dict[str, Any] = {name: [1] * count}
+    return open_import(api, [email_column()], sequence=rows_pb2.SequenceOrders(**listed))
+
+
+def grouped(name: str, api: Api, count: int) -> object:
+    listed: dict[str, Any] = {name: [f"g{index}" for index in range(count)]}
+    return open_import(api, [email_column()], groups=rows_pb2.GroupOrders(**listed))
+
+
+def imported(api: Api, columns: list[Any], cells: list[str]) -> object:
+    """Imports one row behind an e-mail column; a fault of the row counts like one of the call."""
+    (receipt,) = run_import(api, [email_column(), *columns], [[cells]])
+    return fault_in_answer(receipt.rejects[0].fault) if receipt.rejects else receipt
 
 
 def submit_rows(api: Api, count: int) -> object:
@@ -271,6 +298,18 @@ LIMITS = (
     Limit("ImportOptions.columns", 1_000,
           lambda api, n: open_import(
               api, [email_column(), *(datakey_column(f"c{i}") for i in range(n - 1))])),
+    Limit("ImportOptions.event_key", 100,
+          lambda api, n: open_import(api, [email_column()], event_key="k" * n)),
+    Limit("ImportColumn.name", 1_024, lambda api, n: open_import(
+        api, [rows_pb2.ImportColumn(address=email_column().address, name="n" * n)])),
+    Limit("DatakeyColumn.calc", 1_000, lambda api, n: imported(
+        api, [calc_column("digits")], ["limits@example.com", "9" * n])),
+    Limit("AttachColumn", 100, lambda api, n: imported(
+        api, [attach_column(), detach_column()],
+        ["limits@example.com", "eve@example.com", "|".join(["eve@example.com"] * (n - 1))])),
+    Limit("GroupOrders", 100, partial(grouped, "add")),
+    Limit("SequenceOrders.stop", 100, partial(triggers, "stop")),
+    Limit("SequenceOrders.start", 100, partial(triggers, "start")),
     Limit("ImportChunk", 10_000, submit_rows),
     Limit("StartImportRequest.track_info", 1_024,
           lambda api, n: create_job(api, track_info="t" * n)),
@@ -287,7 +326,7 @@ LIMITS = (
           lambda api, n: create_job(api, reading=import_job.ImportReading(sheet="s" * n))),
     Limit("AutoGroup.id", 128,
           lambda api, n: create_job(api, auto_group=import_job.AutoGroup(id="g" * n))),
-    Limit("AutoGroup.name", 1_024,
+    Limit("AutoGroup.name", 256,
           lambda api, n: create_job(api, auto_group=import_job.AutoGroup(name="n" * n))),
     Limit("MatchService.ResolveBatch", 10_000, resolve_batch),
     Limit("ResolveBatchRequest.items", 10_000, resolve_batch),

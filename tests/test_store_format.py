@@ -27,7 +27,8 @@ from zmey.v1.space_pb2 import Space
 TABLES = (
     *("meta", "spaces", "addresses", "heads", "bodies", "redirects"),
     *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges", "trash"),
-    *("origins", "tasks", "erasures", "policies"),
+    *("origins", "tasks", "erasures", "policies", "groups", "group_heads"),
+    *("jobs", "job_progress", "rejects"),
 )
 REQUESTS_TAG, IMPORTS_TAG = TABLES.index("requests"), TABLES.index("imports")
 LMDB_MAGIC = 0xBEEFC0DE
@@ -168,9 +169,10 @@ def test_spaces(closed: Closed) -> None:
             next_dataset_id=MEMBERS + 1,
             fields=fields,
             next_field_number=3,
+            has_group_heads=True,
         ),
         struct.pack(">II", 1, 2): records.SpaceRecord(
-            number=2, next_head_id=2, next_dataset_id=2, next_field_number=1
+            number=2, next_head_id=2, next_dataset_id=2, next_field_number=1, has_group_heads=True
         ),
     }
 

@@ -15,6 +15,7 @@ pub fn compile(root: &Path) -> Result<(), Box<dyn Error>> {
         "zmey/v1/import_service.proto",
         "zmey/v1/origin_service.proto",
         "zmey/internal/v1/jobs.proto",
+        "zmey/storage/v1/groups.proto",
         "zmey/storage/v1/records.proto",
         "zmey/storage/v1/jobs.proto",
     ];

@@ -8,6 +8,7 @@ use prost::Message;
 
 use crate::config::{CoreConfig, SpaceConfig};
 use crate::fault::{Failure, Fault, Result};
+use crate::member::groups;
 use crate::policy::{self, compile, complete, declare};
 use crate::space::{Space, Spaces};
 use crate::store::{Engine, Lmdb, Memory, Mutations, Options, Snapshot, Table, keys, records};
@@ -116,11 +117,17 @@ impl Booting<'_> {
                 next_head_id: 1,
                 next_dataset_id: 1,
                 next_field_number: 1,
+                has_group_heads: true,
                 ..Default::default()
             }
         });
+        let lacks_index = !record.has_group_heads;
+        if lacks_index {
+            groups::index(self.snapshot, record.number, &mut self.mutations)?;
+            record.has_group_heads = true;
+        }
         let policy = self.policy(record.number, configured)?;
-        if declare::declare(&mut record, &policy.fields)? || is_new {
+        if declare::declare(&mut record, &policy.fields)? || is_new || lacks_index {
             self.mutations.put(Table::Spaces, &key, &records::encode(&record));
         }
         if let Some((key, task)) = fields::task(&record) {

@@ -10,7 +10,9 @@ import types
 from pathlib import Path
 from typing import Any
 
-__all__ = ["records", "unpack_changes", "unpack_lz4_block"]
+import lmdb
+
+__all__ = ["changes_of", "records", "unpack_changes", "unpack_lz4_block"]
 
 GENERATED = Path(__file__).resolve().parents[1] / "generated/zmey/storage"
 MATCH_BYTES_MIN = 4
@@ -28,6 +30,15 @@ def _load() -> Any:
 
 
 records: Any = _load()
+
+
+def changes_of(store: Path) -> list[Any]:
+    """Every ChangeRecord of a closed store, in the order of their revisions."""
+    changes: list[Any] = []
+    with lmdb.open(str(store), max_dbs=32, readonly=True, lock=False) as env, env.begin() as txn:
+        for _, value in txn.cursor(env.open_db(b"changes", txn, create=False)):
+            changes += unpack_changes(records.ChangeSegment.FromString(value)).changes
+    return changes
 
 
 def unpack_lz4_block(block: bytes) -> bytes:

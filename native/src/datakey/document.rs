@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::fault::Result as Checked;
-use crate::json;
+use crate::json::{self, Kind};
 
 use super::apply::BODY_BYTES_MAX;
+use super::decimal::Decimal;
 use super::node::Node;
 use super::object::{Member, Object};
 use super::path::{Element, Path};
@@ -91,6 +92,20 @@ impl<'a> Document<'a> {
         }
         self.bytes_bound += names_bytes + padding * "null,".len();
         Ok(node)
+    }
+
+    /// Adds to the number at a path; what is no number there counts as 0.
+    pub(super) fn add(&mut self, path: &'a Path, addend: Decimal) -> Result<()> {
+        let node = self.create(path)?;
+        let stored = node.text();
+        // A number that nothing is added to stays as somebody wrote it.
+        if addend.is_zero() && json::kind(&stored) == Kind::Number {
+            return Ok(());
+        }
+        let sum = Decimal::of_json(&stored)?.plus(addend)?.text();
+        let sum_bytes = sum.len();
+        *node = Node::Raw(Cow::Owned(sum));
+        self.grow(sum_bytes)
     }
 
     /// Notes that up to `bytes` were written.

@@ -8,6 +8,7 @@ mod change;
 mod column;
 mod current;
 mod date;
+mod decimal;
 mod difference;
 mod document;
 mod merging;
@@ -21,7 +22,7 @@ mod read;
 
 pub use apply::{Applied, BODY_BYTES_MAX, CopySource, apply_all, copy_data};
 pub use change::{Change, VALUE_BYTES_MAX};
-pub use column::ColumnChange;
+pub use column::{ColumnChange, json_cell_text};
 pub use difference::{Difference, TakenBack, differences, take_back};
 pub use document::{Delta, Document, Outcome};
 pub use merging::{DataRule, HasHas, HasMiss, Merged, MissHas, merge};

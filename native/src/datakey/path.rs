@@ -101,6 +101,11 @@ impl Path {
         Self { text, elements }
     }
 
+    /// The same path under another text, for faults: what rows fill in is nobody else's business.
+    pub(super) fn renamed(self, text: String) -> Self {
+        Self { text, ..self }
+    }
+
     /// The path as the caller wrote it.
     pub fn text(&self) -> &str {
         &self.text

@@ -20,7 +20,10 @@ pub(super) enum Problem {
     Wildcard,
     ModeUnknown,
     TypeUnknown(String),
-    DateInvalid { date_type: String, value: String },
+    DateInvalid {
+        date_type: String,
+        value: String,
+    },
     ValueUnexpected,
     ValueTooLarge(usize),
     Json(JsonFault),
@@ -29,6 +32,10 @@ pub(super) enum Problem {
     NotAnArray,
     IndexInvalid,
     BodyTooLarge(usize),
+    /// How many digits, and how many at most.
+    NumberTooLong(usize, usize),
+    /// A place that is filled from a row belongs to the system.
+    Reserved,
 }
 
 /// The result of everything inside this module.
@@ -99,6 +106,10 @@ impl Problem {
             }
             Self::ValueTooLarge(bytes) => {
                 Fault::limit("datakey_value_bytes", VALUE_BYTES_MAX, bytes)
+            }
+            Self::NumberTooLong(digits, max) => Fault::limit("number_digits", max, digits),
+            Self::Reserved => {
+                at_path(R::DatakeyReserved, "A row fills this datakey with a name of the system.")
             }
             Self::BodyTooLarge(bytes) => Fault::new(
                 R::BodyTooLarge,

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::datakey::Moment;
+use crate::datakey::{Moment, json_cell_text};
 use crate::fault::{Fault, Result};
 use crate::import::columns::{Column, Plan, SystemCell};
+use crate::import::dynamic::DynamicColumn;
+use crate::import::orders::AttachRule;
 use crate::matching::keys::address_probe;
 use crate::matching::{AddressBook, Probe, Target, fields};
-use crate::member::batch::{Batch, Origin, Step};
+use crate::member::batch::{Batch, HeadWish, Origin, Step};
 use crate::member::cells::Cells;
+use crate::member::system::HeadChange;
 use crate::space::Space;
-use crate::wire::v1::{AddressType, ErrorReason, FieldValue, IfExists, ImportRow, KeyKind};
+use crate::wire::v1::{
+    AddressType, ErrorReason, FieldValue, IfExists, ImportRow, KeyKind, Warning,
+};
+use crate::write::prepare::HEADS_MAX;
 
 /// Prepares the rows of a chunk; `bytes` is about how long they are. A row that cannot be prepared
 /// becomes its fault.
@@ -74,12 +80,20 @@ impl Preparation<'_> {
             .with("columns", plan.columns.len())
             .with("cells", row.cells.len()));
         }
+        check_json_cells(row)?;
         let (first_probe, first_cell) = (self.probes.len(), self.cells.end());
         let mut step = Step::default();
-        for (index, (column, cell)) in plan.columns.iter().zip(&row.cells).enumerate() {
-            let text = std::str::from_utf8(cell).map_err(|_| not_utf8(index))?;
-            self.cell(index, column, text, &mut step)?;
+        for (index, column) in plan.columns.iter().take(row.cells.len()).enumerate() {
+            let cell = cell_text(row, index)?;
+            match column {
+                Column::Dynamic(dynamic) => self.dynamic(index, dynamic, cell, row, &mut step)?,
+                _ => self.cell(index, column, cell, &mut step)?,
+            }
         }
+        if plan.status.is_some_and(|status| status >= row.cells.len()) {
+            step.head_changes.push(HeadChange::Subscribed(true));
+        }
+        step.head_changes.extend(plan.groups.iter().cloned());
         if self.probes.len() == first_probe {
             return Err(Fault::new(
                 ErrorReason::MatchKeysRequired,
@@ -98,29 +112,65 @@ impl Preparation<'_> {
         })
     }
 
-    /// Leaves every key of a row that cannot be prepared, so that others know whom it names.
+    /// Leaves everybody whom a row names that cannot be prepared: its keys first, then whom it
+    /// attaches or detaches. What is no identifier names nobody; the row is refused as it is.
     fn name(&mut self, row: &ImportRow, first_probe: usize) {
         self.probes.truncate(first_probe);
         let plan = self.plan;
-        let keys = plan.columns.iter().zip(&row.cells).enumerate();
-        for (index, (column, cell)) in keys.filter(|(_, (column, _))| column.is_key()) {
-            if let Ok(text) = std::str::from_utf8(cell) {
-                // A key that is none names nobody; the row is refused as it is.
-                let _refused = self.cell(index, column, text, &mut Step::default());
+        let columns = || plan.columns.iter().take(row.cells.len()).enumerate();
+        for (index, column) in columns().filter(|(_, column)| column.is_key()) {
+            if let Ok(cell) = cell_text(row, index) {
+                let _refused = self.cell(index, column, cell, &mut Step::default());
+            }
+        }
+        for (index, column) in columns() {
+            let (Column::Attach(kind) | Column::Detach(kind)) = column else { continue };
+            let Ok((text, _)) = cell_text(row, index) else { continue };
+            for value in text.split('|') {
+                if let Ok(entry) = self.book.add(self.space, *kind, value.trim()) {
+                    self.probe(KeyKind::Locator, index, Target::Address(entry), "");
+                }
             }
         }
     }
 
-    fn cell(&mut self, index: usize, column: &Column, text: &str, step: &mut Step) -> Result<()> {
+    fn cell(
+        &mut self,
+        index: usize,
+        column: &Column,
+        (text, is_json): (&str, bool),
+        step: &mut Step,
+    ) -> Result<()> {
         match column {
-            Column::Ignored => {}
-            Column::Datakey(change) => self.cells.add(index, change, text, self.moment)?,
-            Column::System(system) => match system.cell(text)? {
+            Column::Ignored | Column::Dynamic(_) => {}
+            Column::Datakey(change) => {
+                self.cells.add(index, change, (text, is_json), self.moment)?;
+            }
+            Column::System(system) => match system.cell(text, is_json)? {
                 SystemCell::Nothing => {}
                 SystemCell::Changes(change) => step.head_changes.push(change),
                 SystemCell::Ignored(warning) => step.warnings.push(warning),
             },
+            _ if is_json => {
+                let text = text_of_json(index, text)?;
+                self.cell(index, column, (&text, false), step)?;
+            }
+            Column::Status => {
+                let takes_part = matches!(text.trim(), "" | "1" | "active");
+                step.head_changes.push(HeadChange::Subscribed(takes_part));
+            }
             _ if text.is_empty() => {}
+            Column::Attach(kind) => {
+                let AttachRule { confirm, rule } = &self.plan.attach;
+                for entry in self.listed(index, *kind, text, step)? {
+                    let wish = HeadWish { entry, confirm: *confirm, rule: rule.clone() };
+                    step.heads.push(wish);
+                }
+            }
+            Column::Detach(kind) => {
+                let entries = self.listed(index, *kind, text, step)?;
+                step.detaches.extend(entries);
+            }
             Column::ContactId => {
                 let digits = text.trim();
                 let id = digits.parse().ok().filter(|_| !digits.starts_with('+'));
@@ -146,6 +196,53 @@ impl Preparation<'_> {
         Ok(())
     }
 
+    /// The addresses of a cell, joined by `|`.
+    fn listed(
+        &mut self,
+        column: usize,
+        kind: AddressType,
+        text: &str,
+        step: &Step,
+    ) -> Result<Vec<usize>> {
+        let values = text.split('|').map(str::trim).filter(|value| !value.is_empty());
+        let count = step.heads.len() + step.detaches.len() + values.clone().count();
+        if count > HEADS_MAX {
+            return Err(Fault::limit("heads", HEADS_MAX, count).with("column", column));
+        }
+        let entry = |(index, value): (usize, &str)| {
+            let added = self.book.add(self.space, kind, value);
+            added.map_err(|fault| fault.with("column", column).with("index", index))
+        };
+        values.enumerate().map(entry).collect()
+    }
+
+    /// A cell whose datakey the row fills.
+    fn dynamic(
+        &mut self,
+        index: usize,
+        column: &DynamicColumn,
+        (text, is_json): (&str, bool),
+        row: &ImportRow,
+        step: &mut Step,
+    ) -> Result<()> {
+        let filled = column.of_row(|named| {
+            if named >= row.cells.len() {
+                return Ok(String::new());
+            }
+            let (text, is_json) = cell_text(row, named)?;
+            if is_json { text_of_json(named, text) } else { Ok(text.to_owned()) }
+        })?;
+        match filled {
+            Ok(change) => self.cells.add_dynamic(change, (text, is_json), self.moment),
+            Err(named) => {
+                if !text.is_empty() {
+                    step.warnings.push(incomplete(index, named));
+                }
+                Ok(())
+            }
+        }
+    }
+
     fn probe(&mut self, kind: KeyKind, index: usize, target: Target, field_path: &str) {
         let rank = self.plan.policy.rank(kind, AddressType::Unspecified, field_path);
         self.probes.push(Probe { kind, index: position(index), rank, target });
@@ -154,6 +251,38 @@ impl Preparation<'_> {
 
 fn position(index: usize) -> u32 {
     u32::try_from(index).expect("there are at most 1,000 columns")
+}
+
+/// The text of a cell, and whether it is a JSON document.
+fn cell_text(row: &ImportRow, index: usize) -> Result<(&str, bool)> {
+    let text = std::str::from_utf8(&row.cells[index]).map_err(|_| not_utf8(index))?;
+    let is_json =
+        !row.json_cells.is_empty() && row.json_cells.binary_search(&position(index)).is_ok();
+    Ok((text, is_json))
+}
+
+fn check_json_cells(row: &ImportRow) -> Result<()> {
+    let cells = &row.json_cells;
+    let are_cells = cells.last().is_none_or(|&last| (last as usize) < row.cells.len());
+    if are_cells && cells.is_sorted_by(|left, right| left < right) {
+        return Ok(());
+    }
+    Err(Fault::invalid("rows.json_cells", "must be positions of cells, ascending"))
+}
+
+/// What a JSON cell says where text is wanted.
+fn text_of_json(column: usize, cell: &str) -> Result<String> {
+    let text = json_cell_text(column, cell).map_err(|fault| fault.with("column", column))?;
+    text.ok_or_else(|| {
+        let message = "A JSON cell must be a string or a number in this column.";
+        Fault::new(ErrorReason::CellNotText, message).with("column", column)
+    })
+}
+
+fn incomplete(column: usize, named: usize) -> Warning {
+    let message = "A cell was not written: a column that its datakey names is empty in this row.";
+    let fault = Fault::new(ErrorReason::DatakeyIncomplete, message);
+    fault.with("column", column).with("named_column", named).into()
 }
 
 fn not_utf8(column: usize) -> Fault {

@@ -1,10 +1,14 @@
-//! The list group of an import: whom its rows join, and who leaves it first.
+//! The list group of an import: it is made, cleaned where that was asked for, and its rows join it.
 
 use std::sync::Arc;
 
+use prost::Message;
+
 use crate::core::Core;
 use crate::fault::{Fault, Result};
+use crate::member::groups::{CleanGroup, MakeGroup, run};
 use crate::space::Space;
+use crate::wire::storage::GroupCleaned;
 use crate::wire::v1::ImportOptions;
 
 /// Lets every row join the group, behind the groups that the options name.
@@ -18,8 +22,25 @@ pub fn join(options: &mut ImportOptions, group_id: &str) {
     }
 }
 
-/// Lets everybody leave the group. The one place that cleans; a job that asks for it fails here
-/// rather than add to a group that was to be replaced.
-pub fn clean(_: &Core, _: &Arc<Space>, _: u64, _: &str) -> Result<()> {
-    Err(Fault::invalid("clean_group", "is not taken by this server"))
+/// Makes the group where it is missing.
+pub fn make(core: &Core, space: &Arc<Space>, id: &str, name: &str) -> Result<()> {
+    MakeGroup::new(id, name)?;
+    let operation = || MakeGroup::new(id, name).expect("it was checked");
+    run(core, space, || Box::new(operation())).map(drop)
+}
+
+/// Lets everybody leave the group, slice by slice. Whoever is stopped begins anew: that takes out
+/// the rest.
+pub fn clean(core: &Core, space: &Arc<Space>, id: &str) -> Result<()> {
+    let mut from_head_id = 0;
+    loop {
+        CleanGroup::new(id, from_head_id)?;
+        let operation = || CleanGroup::new(id, from_head_id).expect("it was checked");
+        let answer = run(core, space, || Box::new(operation()))?;
+        let cleaned = GroupCleaned::decode(answer).map_err(Fault::internal)?;
+        if cleaned.next_head_id == 0 {
+            return Ok(());
+        }
+        from_head_id = cleaned.next_head_id;
+    }
 }

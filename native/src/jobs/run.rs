@@ -133,8 +133,12 @@ impl<'a> Run<'a> {
         let reader = reading::open(path, &layout).map_err(Stop::Failed)?;
         let started = || StartJob { job_id, start: start.clone(), warnings: warnings.clone() };
         change_by_any_policy(core, space.number, started).map_err(stop)?;
-        if progress.clean_group && !progress.is_group_clean {
-            groups::clean(core, &space, job_id, &job.group_id).map_err(stop)?;
+        if !job.group_id.is_empty() {
+            groups::make(core, &space, &job.group_id, &job.group_name).map_err(stop)?;
+        }
+        // Whoever goes on before the first row has joined may clean once more.
+        if progress.clean_group && progress.batches == 0 {
+            groups::clean(core, &space, &job.group_id).map_err(stop)?;
         }
         Ok(Self {
             core,

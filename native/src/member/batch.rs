@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::datakey::{Change, DataRule, Moment};
 use crate::fault::Fault;
+use crate::import::Plan;
 use crate::matching::order::Manner;
 use crate::matching::{AddressBook, Probe};
 use crate::member::cells::Cells;
@@ -52,7 +53,7 @@ pub struct HeadWish {
     /// Whether it waits for confirmation.
     pub confirm: bool,
     /// How it comes to the member; `None` attaches what nobody has and refuses what another has.
-    pub rule: Option<Box<WishRule>>,
+    pub rule: Option<Arc<WishRule>>,
 }
 
 /// How a head comes to a member (seed 002, `head_rule` and `data_rule`).
@@ -69,12 +70,15 @@ pub struct WishRule {
 }
 
 /// One prepared change of a member.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own of the caller")]
 #[derive(Debug, Default)]
 pub struct Step {
     /// Its keys among the probes of the batch.
     pub probes: Range<usize>,
     /// Addresses to attach besides the keys.
     pub heads: Vec<HeadWish>,
+    /// Entries of the book to take from the member afterwards.
+    pub detaches: Vec<usize>,
     /// The condition.
     pub if_exists: IfExists,
     /// The changes of data.
@@ -106,6 +110,8 @@ pub struct Step {
     pub manner: Manner,
     /// Whether the deleted member of an external customer id is restored.
     pub restores: bool,
+    /// Whether webhooks and triggers pass over what it changes.
+    pub skip_triggers: bool,
 }
 
 /// The prepared steps of one request, with the addresses they share.
@@ -127,4 +133,25 @@ pub struct Batch {
     pub origin: Origin,
     /// The one moment of all dates in the batch.
     pub moment: Moment,
+}
+
+impl Batch {
+    /// One without addresses, keys and steps, for work that names nobody.
+    pub fn bare(space: Arc<Space>, moment: Moment) -> Self {
+        Self {
+            space,
+            book: AddressBook::default().sealed(),
+            probes: Vec::new(),
+            steps: Vec::new(),
+            cells: None,
+            row_probes: Vec::new(),
+            origin: Origin::Call,
+            moment,
+        }
+    }
+
+    /// How rows apply, where the steps are those of an import.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.cells.as_ref().map(Cells::plan)
+    }
 }

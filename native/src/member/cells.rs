@@ -20,13 +20,20 @@ pub struct Cells {
     plan: Arc<Plan>,
     values: String,
     entries: Vec<Cell>,
+    /// Changes of single rows; a cell has them behind the columns.
+    dynamic: Vec<ColumnChange>,
 }
 
 impl Cells {
     /// No cells yet, with room for those of so many rows.
     pub fn new(plan: Arc<Plan>, rows: usize, bytes: usize) -> Self {
         let entries = Vec::with_capacity(rows * plan.columns.len());
-        Self { plan, values: String::with_capacity(bytes), entries }
+        Self { plan, values: String::with_capacity(bytes), entries, dynamic: Vec::new() }
+    }
+
+    /// What the columns mean and how rows apply.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Where the next cell will be.
@@ -39,11 +46,15 @@ impl Cells {
         &mut self,
         column: usize,
         change: &ColumnChange,
-        text: &str,
+        (text, is_json): (&str, bool),
         moment: &Moment,
     ) -> Result<()> {
         let before = self.values.len();
-        let prepared = change.prepare(text, moment, &mut self.values);
+        let prepared = if is_json {
+            change.prepare_json(text, moment, &mut self.values)
+        } else {
+            change.prepare(text, moment, &mut self.values)
+        };
         if prepared == Ok(true) {
             let small = |number: usize| u32::try_from(number).expect("chunks are below 4 GiB");
             let value_end = small(self.values.len());
@@ -53,6 +64,19 @@ impl Cells {
             self.values.truncate(before);
         }
         prepared.map(drop)
+    }
+
+    /// Adds a cell whose change is of its row alone.
+    pub fn add_dynamic(
+        &mut self,
+        change: ColumnChange,
+        cell: (&str, bool),
+        moment: &Moment,
+    ) -> Result<()> {
+        let place = self.plan.columns.len() + self.dynamic.len();
+        self.add(place, &change, cell, moment)?;
+        self.dynamic.push(change);
+        Ok(())
     }
 
     /// Gives back the room that the cells did not need: a batch waits longer than it is made.
@@ -69,8 +93,16 @@ impl Cells {
         let mut start = before.map_or(0, |cell| cell.value_end as usize);
         for cell in &self.entries[row] {
             let end = cell.value_end as usize;
-            if let Column::Datakey(change) = &self.plan.columns[cell.column as usize] {
-                change.apply(document, &self.values[start..end])?;
+            let (column, columns) = (cell.column as usize, &self.plan.columns);
+            match columns.get(column) {
+                Some(Column::Datakey(change)) => {
+                    change.apply(document, &self.values[start..end])?;
+                }
+                Some(_) => {}
+                None => {
+                    let change = &self.dynamic[column - columns.len()];
+                    change.apply(document, &self.values[start..end])?;
+                }
             }
             start = end;
         }

@@ -294,6 +294,35 @@ fn stop(
     Ok(())
 }
 
+/// Puts a head on the subscriber's global stop list or takes it off; where it stands so already,
+/// nothing changes.
+pub fn set_subscribed(head: &mut HeadRecord, takes: bool, now_seconds: i64) {
+    let mut own = head.stops.iter_mut();
+    let known = own.find(|stop| stop.r#type == StopType::Member as u32 && stop.sender.is_empty());
+    match known {
+        Some(stop) if stop.lifted != takes => {
+            stop.lifted = takes;
+            // A late event of what was before must not undo it.
+            stop.time_seconds = stop.time_seconds.max(now_seconds);
+        }
+        None if !takes => head.stops.push(StopRecord {
+            r#type: StopType::Member as u32,
+            time_seconds: now_seconds,
+            ..Default::default()
+        }),
+        Some(_) | None => {}
+    }
+}
+
+/// Refuses a head with too many entries in stop lists.
+pub fn check_stops(head: &HeadRecord) -> Result<()> {
+    let count = head.stops.iter().filter(|stop| !stop.lifted).count();
+    if count > STOPS_PER_HEAD_MAX {
+        return Err(Fault::limit("head.stops", STOPS_PER_HEAD_MAX, count));
+    }
+    Ok(())
+}
+
 /// What was lifted is remembered for the sake of late events only, hence not without end.
 fn forget_oldest_lifted(stops: &mut Vec<StopRecord>) {
     let lifted = || stops.iter().enumerate().filter(|(_, stop)| stop.lifted);

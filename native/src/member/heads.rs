@@ -38,6 +38,12 @@ impl Attachment {
         let confirm = confirm && book.kind(entry) == AddressType::Email;
         Self { entry, confirm, resource_id: None, origin }
     }
+
+    /// The same with a source of creation.
+    #[must_use]
+    pub fn with_origin(self, origin: u32) -> Self {
+        Self { origin, ..self }
+    }
 }
 
 /// The address that decided: entry of the book and head id; `None` where a number or field did.
@@ -139,11 +145,14 @@ pub fn attach(
             resource_ids: wish.resource_id.into_iter().collect(),
             ..Default::default()
         };
-        let record = match former {
-            Some(former) => with_own_state(record, former),
-            None => record,
+        let record = if let Some(former) = former {
+            let record = with_own_state(record, former);
+            view.change_head(space, head_id, |head| head.clone_from(&record))?;
+            record
+        } else {
+            view.insert_head(space, head_id, &record);
+            record
         };
-        view.insert_head(space, head_id, &record);
         if let Some(body) = view.change_body(space, contact)? {
             body.head_ids.push(head_id);
             body.head_types.push(kind);

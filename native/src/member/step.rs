@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::datakey::{CopySource, Delta, Document};
 use crate::fault::{Failure, Fault};
+use crate::import::Plan;
 use crate::matching::Decision;
 use crate::matching::decide::{Keys, Purpose, decide};
 use crate::matching::order::Manner;
@@ -42,7 +43,7 @@ pub struct Outcome {
 }
 
 /// What a plan found it has to do.
-struct Plan {
+struct Planned {
     text: Option<String>,
     deltas: Vec<DatakeyDelta>,
     attachments: Vec<Attachment>,
@@ -71,16 +72,41 @@ pub fn apply(
     }
     check_version(view, keys.space.number, contact, step.expected_version)?;
     check_arrival(view, keys.space.number, contact, step.arrival, changes)?;
-    let plan = plan(view, batch, keys, step, decision)?;
-    let idle = plan.text.is_none()
-        && plan.attachments.is_empty()
+    let planned = plan(view, batch, keys, step, decision)?;
+    let idle = planned.text.is_none()
+        && planned.attachments.is_empty()
         && !heads::would_change(view, keys, step, decision)?;
     if exists && idle {
         let mut outcome = unchanged(view, keys, decision, OutcomeStatus::Unchanged, step)?;
-        outcome.warnings = plan.warnings;
+        outcome.warnings = planned.warnings;
+        if batch.plan().is_some_and(Plan::concerns_all) {
+            mark(view, batch, keys, step, decision, &mut outcome, changes);
+        }
         return Ok(outcome);
     }
-    carry_out(view, batch, keys, step, decision, plan, changes)
+    carry_out(view, batch, keys, step, decision, planned, changes)
+}
+
+/// Lets the log know that a member whom a row leaves as it is takes part in the import.
+fn mark(
+    view: &mut View<'_>,
+    batch: &Batch,
+    keys: Keys<'_>,
+    step: &Step,
+    decision: &Decision,
+    outcome: &mut Outcome,
+    changes: &mut Changes,
+) {
+    changes.push(&ChangeRecord {
+        dataset_id: outcome.contact,
+        version: outcome.version,
+        origin: batch.origin as u32,
+        reasoning: Some(reasoning(view, keys, step, decision, &outcome.warnings)),
+        skip_triggers: step.skip_triggers,
+        sequence: batch.plan().and_then(|plan| plan.sequence.clone()),
+        ..Default::default()
+    });
+    outcome.revision = view.next_revision();
 }
 
 /// The keys of a step with what the batch knows of them.
@@ -204,9 +230,15 @@ fn plan(
     keys: Keys<'_>,
     step: &Step,
     decision: &Decision,
-) -> Result<Plan, Failure> {
+) -> Result<Planned, Failure> {
     let mut warnings = step.warnings.clone();
-    let attachments = heads::plan(view, keys, step, decision, &mut warnings)?;
+    let mut attachments = heads::plan(view, keys, step, decision, &mut warnings)?;
+    if decision.contact == 0
+        && let Some(origin) = batch.plan().and_then(|plan| plan.origin.as_ref())
+    {
+        let origin = origin.resolve(view, keys.space.number)?;
+        attachments = attachments.into_iter().map(|wish| wish.with_origin(origin)).collect();
+    }
     let other = copy_source(view, batch, keys, step)?;
     let space = keys.space;
     let body = view.body(space.number, decision.contact)?;
@@ -238,7 +270,7 @@ fn plan(
         }
         _ => Vec::new(),
     };
-    Ok(Plan { text, deltas, attachments, index, warnings })
+    Ok(Planned { text, deltas, attachments, index, warnings })
 }
 
 fn owned_delta(delta: Delta<'_>) -> DatakeyDelta {
@@ -282,7 +314,7 @@ fn carry_out(
     keys: Keys<'_>,
     step: &Step,
     decision: &Decision,
-    plan: Plan,
+    planned: Planned,
     changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
     let space = keys.space.number;
@@ -294,33 +326,37 @@ fn carry_out(
         let record = BodyRecord {
             data: "{}".to_owned(),
             create: Some(stamp.clone()),
-            head_ids: Vec::with_capacity(plan.attachments.len()),
-            head_types: Vec::with_capacity(plan.attachments.len()),
+            head_ids: Vec::with_capacity(planned.attachments.len()),
+            head_types: Vec::with_capacity(planned.attachments.len()),
             ..Default::default()
         };
         view.insert_body(space, contact, record);
     }
-    let mut heads = heads::attach(view, keys, contact, &plan.attachments, &stamp, batch.origin)?;
+    let mut heads = heads::attach(view, keys, contact, &planned.attachments, &stamp, batch.origin)?;
     let member = heads::matched_head(keys, decision)
-        .or_else(|| plan.attachments.first().map(|wish| (wish.entry, heads[0].head_id)));
+        .or_else(|| planned.attachments.first().map(|wish| (wish.entry, heads[0].head_id)));
     let written = (&stamp, batch.origin);
     heads::change(view, keys, step, contact, member, written, &mut heads)?;
-    plan.index.iter().for_each(|change| change.carry_out(view, space, contact));
-    let reasoning = Some(reasoning(view, keys, step, decision, &plan.warnings));
+    planned.index.iter().for_each(|change| change.carry_out(view, space, contact));
+    let reasoning = Some(reasoning(view, keys, step, decision, &planned.warnings));
     let gone = || Fault::internal("planned body is gone");
     let body = view.change_body(space, contact)?.ok_or_else(gone)?;
-    touch(body, plan.text, stamp, batch.origin);
+    touch(body, planned.text, stamp, batch.origin);
     let version = body.version;
     let fresh = step.return_fresh.then(|| body.data.clone());
+    let plan = batch.plan();
     let change = ChangeRecord {
         dataset_id: contact,
         version,
         created_data: String::new(),
-        datakeys: plan.deltas,
+        datakeys: planned.deltas,
         heads,
         request_id: step.request.as_ref().map_or_else(String::new, |request| request.id.clone()),
         origin: batch.origin as u32,
         reasoning,
+        skip_triggers: step.skip_triggers,
+        sequence: plan.and_then(|plan| plan.sequence.clone()),
+        event_key: plan.filter(|_| created).map_or_else(String::new, |plan| plan.event_key.clone()),
         ..Default::default()
     };
     log(change, body, changes);
@@ -331,7 +367,7 @@ fn carry_out(
         version,
         revision: view.next_revision(),
         member,
-        warnings: plan.warnings,
+        warnings: planned.warnings,
         fresh,
         merge_ids: Vec::new(),
         rules: Vec::new(),

@@ -17,6 +17,17 @@ const GROUP_ID_BYTES_MAX: usize = 128;
 /// List groups of one head.
 const GROUPS_PER_HEAD_MAX: usize = 1_000;
 
+/// Refuses what is no code of a list group.
+pub fn check_group_id(id: &str) -> Result<(), Fault> {
+    if id.is_empty() {
+        return Err(Fault::required("group_id"));
+    }
+    if id.len() > GROUP_ID_BYTES_MAX {
+        return Err(Fault::limit("group_id", GROUP_ID_BYTES_MAX, id.len()));
+    }
+    Ok(())
+}
+
 /// A change of a head that a caller makes through a system key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeadChange {
@@ -30,6 +41,8 @@ pub enum HeadChange {
     RequireConfirmation,
     /// `member.origin` set to a number or a label.
     Origin(OriginName),
+    /// Whether the subscriber takes messages: the column `/status` of an import.
+    Subscribed(bool),
 }
 
 impl HeadChange {
@@ -47,14 +60,14 @@ impl HeadChange {
             Err(Fault::new(ErrorReason::DatakeyReserved, message).with("path", &change.path))
         };
         match reserved {
-            Reserved::Group(Some(id)) if id.len() > GROUP_ID_BYTES_MAX => {
-                Err(Fault::limit("group_id", GROUP_ID_BYTES_MAX, id.len()))
+            Reserved::Group(Some(id)) => {
+                check_group_id(id)?;
+                match (sets_one, deletes) {
+                    (true, _) => Ok(Some(Self::JoinGroup(id.to_string()))),
+                    (_, true) => Ok(Some(Self::LeaveGroup(id.to_string()))),
+                    _ => refused("-group.ID takes mode set with \"1\", or mode delete."),
+                }
             }
-            Reserved::Group(Some(id)) => match (sets_one, deletes) {
-                (true, _) => Ok(Some(Self::JoinGroup(id.to_string()))),
-                (_, true) => Ok(Some(Self::LeaveGroup(id.to_string()))),
-                _ => refused("-group.ID takes mode set with \"1\", or mode delete."),
-            },
             Reserved::Group(None) => Ok(None),
             Reserved::Member(path) => match *path {
                 "error.error" if deletes => Ok(Some(Self::ClearErrors)),
@@ -75,7 +88,7 @@ impl HeadChange {
         if head.groups.len() > GROUPS_PER_HEAD_MAX {
             return Err(Fault::limit("groups", GROUPS_PER_HEAD_MAX, head.groups.len()));
         }
-        Ok(())
+        events::check_stops(head)
     }
 
     /// The same change with the number of an origin that is named by its label.
@@ -105,6 +118,7 @@ impl HeadChange {
                 head.confirm_lock_seconds = now_seconds;
             }
             Self::Origin(name) => head.origin = name.number(),
+            Self::Subscribed(takes) => events::set_subscribed(head, *takes, now_seconds),
         }
     }
 }

@@ -7,7 +7,9 @@ use crate::fault::{Failure, Fault};
 use crate::matching::Decision;
 use crate::member::{deltas, moves, read};
 use crate::wire::storage::{BodyRecord, ChangeRecord, HeadRecord};
-use crate::wire::v1::{AddressType, DecisionRole, ErrorReason, HeadOutcome, OutcomeStatus};
+use crate::wire::v1::{
+    AddressType, DecisionRole, ErrorReason, HeadOutcome, OutcomeStatus, Warning,
+};
 use crate::write::operation::{Operation, Scene};
 
 /// Takes a head from its member.
@@ -72,6 +74,46 @@ impl Operation for DetachHead {
         scene.heads.push(id);
         Ok(outcome.encode_to_vec())
     }
+}
+
+/// Takes listed addresses from a member who has further ones; what is not the member's stays where
+/// it is with a warning.
+pub fn take_listed(
+    scene: &mut Scene<'_, '_>,
+    contact: u64,
+    entries: &[usize],
+    warnings: &mut Vec<Warning>,
+) -> Result<(), Failure> {
+    let space = scene.space();
+    let mut change = ChangeRecord::default();
+    for (index, &entry) in entries.iter().enumerate() {
+        let known = scene.view.address(scene.links[entry]).copied().unwrap_or_default();
+        if known.dataset_id != contact {
+            warnings.push(elsewhere(scene, (index, entry), known.dataset_id));
+            continue;
+        }
+        let taken = moves::take_away(scene.view, space, contact, known.head_id)?;
+        if taken.left == 0 {
+            return Err(last(contact, &taken.former.head.unwrap_or_default()).into());
+        }
+        change.heads.push(deltas::detached(&taken.former));
+    }
+    if !change.heads.is_empty() {
+        scene.reasoning.rules.clear();
+        scene.reasoning.warnings.clear();
+        scene.warn(warnings);
+        scene.touch(contact, change)?;
+    }
+    Ok(())
+}
+
+fn elsewhere(scene: &Scene<'_, '_>, (index, entry): (usize, usize), owner: u64) -> Warning {
+    let message = "A head to detach is not one of the member and stays where it is.";
+    Fault::new(ErrorReason::HeadElsewhere, message)
+        .with("index", index)
+        .with("type", type_name(scene.batch.book.kind(entry)))
+        .with("owner_contact_id", owner)
+        .into()
 }
 
 /// Makes a member without data of a head that was taken from another one.

@@ -2,6 +2,7 @@
 //! turn, after the step that named them.
 
 use super::attach_head::NewHead;
+use super::detach_head;
 use super::merge_members::carry_out;
 use crate::address::type_name;
 use crate::fault::{Failure, Fault};
@@ -27,7 +28,8 @@ struct Rules<'a> {
     addressed: u64,
 }
 
-/// Applies the rules of a step's heads to the member of its outcome.
+/// Applies the rules of a step's heads to the member of its outcome, then takes away what the step
+/// detaches.
 pub fn apply(
     scene: &mut Scene<'_, '_>,
     step: &Step,
@@ -43,6 +45,7 @@ pub fn apply(
             rules.one(scene, (index, wish, rule), outcome)?;
         }
     }
+    detach_head::take_listed(scene, outcome.contact, &step.detaches, &mut outcome.warnings)?;
     let body = scene.view.body(scene.space(), outcome.contact)?;
     if let Some(body) = body {
         if body.version != outcome.version && outcome.status == OutcomeStatus::Unchanged {

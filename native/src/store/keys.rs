@@ -281,6 +281,46 @@ pub fn parse_policy(key: &[u8]) -> StoreResult<u32> {
     parse().map(|(space, _)| space).ok_or_else(|| malformed(Table::Policies, key))
 }
 
+/// Appends a key of Groups; the id has at most `ID_BYTES_MAX` bytes.
+pub fn group(key: &mut Vec<u8>, space: u32, group_id: &str) {
+    named(key, space, group_id.as_bytes());
+}
+
+/// Whether a key can hold the code of a group; a value of a broken store may say anything.
+pub fn is_group_id(group_id: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&group_id.len())
+}
+
+/// Appends what all keys of `GroupHeads` of one group begin with, and no other key does.
+pub fn group_prefix(key: &mut Vec<u8>, space: u32, group_id: &str) {
+    let length = u8::try_from(group_id.len()).expect("checked where a caller names a group");
+    space_prefix(key, space);
+    key.push(length);
+    key.extend_from_slice(group_id.as_bytes());
+}
+
+/// Appends a key of `GroupHeads`.
+pub fn group_head(key: &mut Vec<u8>, space: u32, group_id: &str, head_id: u64) {
+    group_prefix(key, space, group_id);
+    key.extend_from_slice(&head_id.to_be_bytes());
+}
+
+/// The space, the group and the head in a key of `GroupHeads`.
+pub fn parse_group_head(key: &[u8]) -> StoreResult<(u32, &str, u64)> {
+    let parse = || {
+        let (space, rest) = split_u32(key)?;
+        let (&length, rest) = rest.split_first()?;
+        let (group_id, head_id) = rest.split_last_chunk()?;
+        let group_id = std::str::from_utf8(group_id).ok()?;
+        (group_id.len() == usize::from(length) && length > 0).then_some((
+            space,
+            group_id,
+            u64::from_be_bytes(*head_id),
+        ))
+    };
+    parse().ok_or_else(|| malformed(Table::GroupHeads, key))
+}
+
 /// Appends a key of Jobs. The newest come first, because that is how they are listed.
 pub fn job(key: &mut Vec<u8>, space: u32, job_id: u64) {
     numbered(key, space, !job_id);
@@ -380,7 +420,7 @@ pub fn parse_field(key: &[u8]) -> StoreResult<FieldKey<'_>> {
     parse().ok_or_else(|| malformed(Table::Fields, key))
 }
 
-/// The space and the id in a key of Requests or Imports.
+/// The space and the id in a key of Requests, Imports or Groups.
 pub fn parse_named(table: Table, key: &[u8]) -> StoreResult<(u32, &[u8])> {
     split_u32(key)
         .filter(|(_, id)| !id.is_empty() && id.len() <= ID_BYTES_MAX)

@@ -25,7 +25,7 @@ fn hash(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn layout_is_the_documented_one() {
     let long = [b'x'; 401];
-    let cases: [(Vec<u8>, Vec<u8>); 14] = [
+    let cases: [(Vec<u8>, Vec<u8>); 16] = [
         (owned(|key| space(key, 7, 258)), vec![0, 0, 0, 7, 0, 0, 1, 2]),
         (owned(|key| space_prefix(key, 258)), vec![0, 0, 1, 2]),
         (
@@ -55,6 +55,11 @@ fn layout_is_the_documented_one() {
         (owned(|key| expiry(key, 9, Table::Imports, b"k")), vec![0, 0, 0, 0, 0, 0, 0, 9, 8, b'k']),
         (owned(|key| change(key, 258)), vec![0, 0, 0, 0, 0, 0, 1, 2]),
         (owned(|key| task(key, 258)), vec![0, 0, 0, 0, 0, 0, 1, 2]),
+        (owned(|key| group(key, 1, "g")), vec![0, 0, 0, 1, b'g']),
+        (
+            owned(|key| group_head(key, 1, "g", 258)),
+            vec![0, 0, 0, 1, 1, b'g', 0, 0, 0, 0, 0, 0, 1, 2],
+        ),
     ];
     for (index, (actual, expected)) in cases.into_iter().enumerate() {
         assert_eq!(actual, expected, "case {index}");
@@ -82,7 +87,7 @@ fn lengths_at_the_limits() {
 fn malformed_keys_are_refused_without_telling_them() {
     type Parse = fn(&[u8]) -> Option<StoreError>;
     let number: Parse = |key| parse_numbered(Table::Heads, key).err();
-    let cases: [(Parse, &[u8]); 20] = [
+    let cases: [(Parse, &[u8]); 23] = [
         (|key| parse_space(key).err(), b"1234567"),
         (|key| parse_space(key).err(), b"123456789"),
         (|key| parse_address(key).err(), b"1234"),
@@ -98,6 +103,9 @@ fn malformed_keys_are_refused_without_telling_them() {
         (|key| parse_expiry(key).err(), b"12345678\x1esecret"),
         (|key| parse_origin(key).err(), b"123456789"),
         (|key| parse_member_merge(key).err(), b"1234567890123456789"),
+        (|key| parse_group_head(key).err(), b"1234\x02a12345678"),
+        (|key| parse_group_head(key).err(), b"1234\0"),
+        (|key| parse_group_head(key).err(), b"1234\x01\xff12345678"),
         (|key| parse_change(key).err(), b"1234567"),
         (|key| parse_task(key).err(), b"1234567"),
         (|key| parse_job(key).err(), b"12345678901"),
@@ -131,6 +139,12 @@ fn parts() -> impl Strategy<Value = Parts> {
 }
 
 proptest! {
+    #[test]
+    fn heads_of_groups_round_trip(number: u32, head_id: u64, group in "\\PC{1,40}") {
+        let key = owned(|key| group_head(key, number, &group, head_id));
+        prop_assert_eq!(parse_group_head(&key).unwrap(), (number, group.as_str(), head_id));
+    }
+
     #[test]
     fn addresses_round_trip(number: u32, kind in kinds(), value in bytes(600)) {
         let key = owned(|key| address(key, number, kind, &value));

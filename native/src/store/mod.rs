@@ -68,6 +68,10 @@ pub enum Table {
     Erasures,
     /// space -> `PolicyRecord`: what a space decides.
     Policies,
+    /// space, group id -> `GroupRecord`: list groups that somebody made.
+    Groups,
+    /// space, group id, head id -> nothing: the heads of a list group.
+    GroupHeads,
     /// space, job id, the newest first -> `JobRecord`: imports that the server runs itself.
     Jobs,
     /// job id -> `JobProgressRecord` of an import that has not ended.
@@ -78,7 +82,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -97,6 +101,8 @@ impl Table {
         Self::Tasks,
         Self::Erasures,
         Self::Policies,
+        Self::Groups,
+        Self::GroupHeads,
         Self::Jobs,
         Self::JobProgress,
         Self::Rejects,
@@ -133,6 +139,8 @@ impl Table {
             Self::Tasks => "tasks",
             Self::Erasures => "erasures",
             Self::Policies => "policies",
+            Self::Groups => "groups",
+            Self::GroupHeads => "group_heads",
             Self::Jobs => "jobs",
             Self::JobProgress => "job_progress",
             Self::Rejects => "rejects",

@@ -10,8 +10,7 @@ use super::task::Slice;
 use crate::core::Clock;
 use crate::datakey::Moment;
 use crate::fault::{Fault, Result};
-use crate::matching::AddressBook;
-use crate::member::batch::{Batch, Origin};
+use crate::member::batch::Batch;
 use crate::metrics::Metrics;
 use crate::space::Spaces;
 use crate::store::{Engine, Table, keys, records};
@@ -244,16 +243,8 @@ impl Worker {
     fn slice(&self, task_id: u64, space_number: u32) -> Result<()> {
         let space = self.spaces.numbered(space_number);
         let space = space.ok_or_else(|| Fault::internal("a task of a space that is gone"))?;
-        let batch = Batch {
-            space: Arc::clone(&space),
-            book: AddressBook::default().sealed(),
-            probes: Vec::new(),
-            steps: Vec::new(),
-            cells: None,
-            row_probes: Vec::new(),
-            origin: Origin::Call,
-            moment: Moment { now: (self.clock)(), zone: space.zone.clone() },
-        };
+        let moment = Moment { now: (self.clock)(), zone: space.zone.clone() };
+        let batch = Batch::bare(space, moment);
         let purpose = Purpose::Operation(Box::new(Slice { task_id }), Options::default());
         let job = Job { batch, purpose, bytes: 0, deadline: None };
         match self.writer.run_in_turn(job) {

@@ -3,17 +3,19 @@
 use prost::Message;
 
 use crate::fault::{Failure, Fault};
+use crate::import::Plan;
 use crate::matching::decide::Keys;
 use crate::matching::{Decision, Target, report};
 use crate::member::View;
 use crate::member::batch::{Batch, Origin, Step};
+use crate::member::numbers;
 use crate::member::step::{self, Outcome};
 use crate::operations::{head_rules, trash};
 use crate::store::StoreResult;
 use crate::wire::storage::Reasoning;
 use crate::wire::v1::{Head, MemberOutcome, OutcomeStatus, Warning};
 use crate::write::changelog::Changes;
-use crate::write::operation::Scene;
+use crate::write::operation::{Marks, Scene};
 use crate::write::requests;
 
 /// Makes what the batches need available in few round trips.
@@ -59,8 +61,8 @@ pub fn apply<T>(
     Ok(answers)
 }
 
-/// Applies one step; where it restores a deleted member or has heads with rules of their own, whole
-/// or not at all with that.
+/// Applies one step; where it restores a deleted member, has heads with rules of their own or
+/// detaches some, whole or not at all with that.
 pub fn whole_step(
     view: &mut View<'_>,
     (batch, links): (&Batch, &[u32]),
@@ -72,7 +74,8 @@ pub fn whole_step(
     if step.restores {
         deleted = trash::by_external_id(view, batch, links, step)?;
     }
-    if deleted.is_none() && step.heads.iter().all(|wish| wish.rule.is_none()) {
+    let is_plain = step.detaches.is_empty() && step.heads.iter().all(|wish| wish.rule.is_none());
+    if deleted.is_none() && is_plain {
         return step::apply(view, batch, links, step, decision, changes);
     }
     let mark = changes.mark();
@@ -84,6 +87,10 @@ pub fn whole_step(
             source: &step.source,
             expected_version: None,
             request_id: step.request.as_ref().map_or("", |request| request.id.as_str()),
+            marks: Marks {
+                skip_triggers: step.skip_triggers,
+                event: batch.plan().is_some_and(Plan::sets_off_actions),
+            },
             changes: Vec::new(),
             reasoning: Reasoning::default(),
             concerned: Vec::new(),
@@ -204,7 +211,14 @@ pub fn rows(
     batch: &Batch,
     links: &[u32],
 ) -> StoreResult<Vec<Result<RowOutcome, Refusal>>> {
+    let no_member = batch.plan().is_some_and(|plan| plan.no_member);
+    let now_seconds = batch.moment.now.as_second();
     let outcomes = apply(view, batch, |view, step, decision, changes| {
+        if no_member {
+            let keys = step::keys_of(batch, links, step);
+            let (status, contact) = numbers::number(view, keys, now_seconds, changes)?;
+            return Ok(Ok(RowOutcome { status, contact, warnings: Vec::new() }));
+        }
         decision.contact = 0;
         match whole_step(view, (batch, links), step, decision, changes) {
             Ok(Outcome { status, contact, warnings, .. }) => {

@@ -13,7 +13,9 @@ use crate::matching::{Decision, reasoning};
 use crate::member::View;
 use crate::member::batch::{Batch, RequestId};
 use crate::member::step;
-use crate::wire::storage::{ChangeRecord, DecisionRecord, MergeRecord, Reasoning, Stamp};
+use crate::wire::storage::{
+    ChangeRecord, DecisionRecord, MergeRecord, Reasoning, SequenceMark, Stamp,
+};
 use crate::wire::v1::{DecisionRole, Warning};
 use crate::write::changelog::Changes;
 use crate::write::requests;
@@ -53,6 +55,15 @@ pub struct OperationAnswer {
     pub replayed: bool,
 }
 
+/// What the changes of a step say to those who react to them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Marks {
+    /// Webhooks and triggers pass them over.
+    pub skip_triggers: bool,
+    /// They may set off actions.
+    pub event: bool,
+}
+
 /// Where an operation takes place.
 pub struct Scene<'a, 'v> {
     /// What it reads and changes.
@@ -67,6 +78,8 @@ pub struct Scene<'a, 'v> {
     pub expected_version: Option<u64>,
     /// The caller's request id, or empty.
     pub request_id: &'a str,
+    /// What every change says to those who react to changes.
+    pub marks: Marks,
     /// What was changed, for the change log.
     pub changes: Vec<ChangeRecord>,
     /// Why, as far as it is decided by now.
@@ -99,6 +112,7 @@ pub fn apply(
             source: &options.source,
             expected_version: options.expected_version,
             request_id: options.request.as_ref().map_or("", |request| request.id.as_str()),
+            marks: Marks::default(),
             changes: Vec::new(),
             reasoning: Reasoning { operation: operation.name().to_owned(), ..Default::default() },
             concerned: Vec::new(),
@@ -223,7 +237,10 @@ impl<'a> Scene<'a, '_> {
         let origin = self.batch.origin as u32;
         // Of an erasure nothing is kept but that it was.
         let reasoning = (!change.erased).then(|| self.reasoning.clone());
-        self.changes.push(ChangeRecord { request_id, origin, reasoning, ..change });
+        let Marks { skip_triggers, event } = self.marks;
+        let sequence = event.then(|| SequenceMark { event, ..Default::default() });
+        let marked = ChangeRecord { skip_triggers, sequence, ..change };
+        self.changes.push(ChangeRecord { request_id, origin, reasoning, ..marked });
         self.view.next_revision();
     }
 }

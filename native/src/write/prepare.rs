@@ -11,7 +11,7 @@ use crate::member::batch::{Batch, Copy, HeadWish, Origin, RequestId, Step, WishR
 use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::v1::{
-    AddressType, CopyMissing, CopySource, ErrorReason, HeadAttach, IfExists, MemberChange,
+    AddressType, CopyMissing, CopySource, DataRule, ErrorReason, HeadRule, IfExists, MemberChange,
     NewbieMode, OwnedMode, Warning, copy_source,
 };
 use crate::write::data_rule::data_rule;
@@ -71,6 +71,7 @@ fn step(
         resource_id: keys.resource_id,
         manner: policy.manner,
         restores: policy.restores && change.if_exists != IfExists::Error as i32,
+        skip_triggers: change.skip_triggers,
         ..Step::default()
     };
     for (index, datakey) in change.datakeys.iter().enumerate() {
@@ -115,18 +116,22 @@ fn heads(space: &Space, change: &MemberChange, book: &mut AddressBook) -> Result
             .map_err(|_| Fault::invalid("heads.head.type", "is not a known address type"))?;
         let entry =
             book.add(space, kind, &head.value).map_err(|fault| fault.with("index", index))?;
-        let rule = wish_rule(wish).map_err(|fault| fault.with("index", index))?;
+        let rule = wish_rule(wish.head_rule, wish.data_rule.as_ref())
+            .map_err(|fault| fault.with("index", index))?;
         heads.push(HeadWish { entry, confirm: wish.newbie_confirm, rule });
     }
     Ok(heads)
 }
 
 /// The rule of a head; `None` where it is the one that every head has without.
-fn wish_rule(wish: &HeadAttach) -> Result<Option<Box<WishRule>>> {
-    if wish.head_rule.is_none() && wish.data_rule.is_none() {
+pub fn wish_rule(
+    head_rule: Option<HeadRule>,
+    merges_by: Option<&DataRule>,
+) -> Result<Option<Arc<WishRule>>> {
+    if head_rule.is_none() && merges_by.is_none() {
         return Ok(None);
     }
-    let rule = wish.head_rule.unwrap_or_default();
+    let rule = head_rule.unwrap_or_default();
     let newbie = match NewbieMode::try_from(rule.newbie) {
         Ok(NewbieMode::Unspecified) => NewbieMode::Attach,
         Ok(mode) => mode,
@@ -141,9 +146,9 @@ fn wish_rule(wish: &HeadAttach) -> Result<Option<Box<WishRule>>> {
         newbie,
         single: owned(rule.single, "heads.head_rule.single")?,
         multi: owned(rule.multi, "heads.head_rule.multi")?,
-        data_rule: data_rule(wish.data_rule.as_ref())?,
+        data_rule: data_rule(merges_by)?,
     };
-    Ok(Some(Box::new(rule)))
+    Ok(Some(Arc::new(rule)))
 }
 
 fn copy(

@@ -38,13 +38,13 @@ use crate::support::{
 const BATCH_ROWS: usize = 2_000;
 
 /// A folder with one file.
-struct File {
+pub struct File {
     _folder: TempDir,
-    path: PathBuf,
+    pub path: PathBuf,
 }
 
 impl File {
-    fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, text).unwrap();
@@ -73,7 +73,7 @@ fn log_column() -> ImportColumn {
 }
 
 /// E-mail and `log`, to which cells are pushed, so that applying a row twice shows.
-fn asked() -> StartImportRequest {
+pub fn asked() -> StartImportRequest {
     let columns = vec![email_column(), log_column()];
     let options = ImportOptions { space: Some(SPACE), columns, ..Default::default() };
     StartImportRequest { options: Some(options), ..request(SPACE) }
@@ -86,18 +86,18 @@ fn try_run(core: &Core, job_id: u64, path: &Path) -> Result<Job> {
 }
 
 /// Creates, claims and runs.
-fn imported(core: &Core, asked: StartImportRequest, path: &Path) -> Job {
+pub fn imported(core: &Core, asked: StartImportRequest, path: &Path) -> Job {
     let job_id = create(core, asked).job_id;
     assert_eq!(claimed_id(core), job_id);
     try_run(core, job_id, path).unwrap()
 }
 
-fn counters(job: &Job) -> ImportCounters {
+pub fn counters(job: &Job) -> ImportCounters {
     job.metadata.clone().unwrap().counters.unwrap()
 }
 
 /// Every reject of a job, read page by page.
-fn rejects(core: &Core, job_id: u64) -> Vec<RejectedRow> {
+pub fn rejects(core: &Core, job_id: u64) -> Vec<RejectedRow> {
     let mut request = ReadRejectsRequest { space: Some(SPACE), job_id, after_batch: 0 };
     let mut rejects = Vec::new();
     loop {

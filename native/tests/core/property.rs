@@ -6,27 +6,23 @@ use std::sync::Arc;
 
 use _native::config::{CoreConfig, SpaceConfig};
 use _native::core::Core;
-use _native::import::ImportStream;
 use _native::store::{Engine, Lmdb, Memory, Mutations, Options, Table, dump, keys, records};
 use _native::tools;
 use _native::wire::storage::{
     BodyRecord, ChangeRecord, RedirectRecord, RequestRecord, SpaceRecord,
 };
 use _native::wire::v1::explain_decision_request::Decision;
-use _native::wire::v1::import_column::Target;
-use _native::wire::v1::stream_import_request::Message as Import;
 use _native::wire::v1::{
-    AddressColumn, AddressType, CellFormat, ContactIdColumn, DatakeyColumn, EraseMemberRequest,
-    ExplainDecisionRequest, ExplainDecisionResponse, FieldColumn, GetErasureRequest, IgnoredColumn,
-    ImportChunk, ImportColumn, ImportOptions, ImportRow, ListHeadsRequest, ListMergesRequest,
-    ListOriginsRequest, MatchKeys, MemberChange, MemberKey, MergeHeadRule, MergeMembersResponse,
-    ResetPolicyRequest, SetMemberBatchRequest, SetMemberRequest, SimulatePolicyRequest, Space,
-    StreamImportRequest, UnmergeMembersRequest, UnmergeMembersResponse, UpdatePolicyRequest,
-    WriteOptions,
+    EraseMemberRequest, ExplainDecisionRequest, ExplainDecisionResponse, GetErasureRequest,
+    ListHeadsRequest, ListMergesRequest, ListOriginsRequest, MatchKeys, MemberChange, MemberKey,
+    MergeHeadRule, MergeMembersResponse, ResetPolicyRequest, SetMemberBatchRequest,
+    SetMemberRequest, SimulatePolicyRequest, Space, UnmergeMembersRequest, UnmergeMembersResponse,
+    UpdatePolicyRequest, WriteOptions,
 };
 use prost::Message;
 
 use crate::random::{Random, seeds};
+use crate::random_imports::{import_messages, run_import};
 use crate::requests;
 use crate::support::{
     ATTACH_HEAD, DEFINE_ORIGIN, DELETE_MEMBERS, DELETE_ORIGIN, DETACH_HEAD, ERASE_MEMBER,
@@ -358,7 +354,7 @@ impl Pair {
     /// Erases everybody and every identifier; then nothing is left of anybody.
     fn erase_everybody(&mut self) {
         use _native::wire::v1::member_key::Key;
-        const EMPTY: [Table; 7] = [
+        const EMPTY: [Table; 8] = [
             Table::Addresses,
             Table::Heads,
             Table::Bodies,
@@ -366,6 +362,7 @@ impl Pair {
             Table::Merges,
             Table::MemberMerges,
             Table::Trash,
+            Table::GroupHeads,
         ];
         for space in [SPACE, OTHER_SPACE] {
             let of_contacts = (1..NUMBERS_MAX).map(Key::ContactId);
@@ -427,98 +424,6 @@ impl Pair {
         let mut from_memory = Vec::new();
         dump::dump(memory.as_ref(), &mut from_memory, &mut |_, _| {}).expect("memory reads");
         assert!(dumped == from_memory, "a dump of the other engine");
-    }
-}
-
-fn import_messages(random: &mut Random) -> (ImportOptions, Vec<ImportChunk>) {
-    let mut columns = random.some(4, column);
-    if !random.once_in(10) {
-        let kind = AddressType::Email.into();
-        columns.push(ImportColumn {
-            target: Some(Target::Address(AddressColumn { r#type: kind })),
-            ..Default::default()
-        });
-    }
-    let row = |random: &mut Random| {
-        let cells = ["", "3", "A", "7", "x, y", "{\"b\":1}", "2026-05-29", "anna@example.com"];
-        let cell = |random: &mut Random| match random.below(10) {
-            0..=3 => requests::any_address(random).value.into(),
-            4 => bytes::Bytes::from_static(b"\xff"),
-            _ => bytes::Bytes::from_static(random.pick(&cells).as_bytes()),
-        };
-        ImportRow { cells: random.some(6, cell), ..Default::default() }
-    };
-    let options = ImportOptions {
-        space: requests::space(random),
-        import_id: (*random.pick(&["", "i-1", "i-2"])).to_owned(),
-        columns,
-        policy: requests::policy(random),
-        if_exists: if random.once_in(3) { 1 + i32::from(random.once_in(2)) } else { 0 },
-        newbie_confirm: random.once_in(2),
-        source: String::new(),
-        validate_only: random.once_in(5),
-        ..Default::default()
-    };
-    let chunk = |random: &mut Random| ImportChunk {
-        number: 0,
-        rows: requests::at_least_one(random, 8, row),
-    };
-    (options, random.some(4, chunk))
-}
-
-fn column(random: &mut Random) -> ImportColumn {
-    let system = ["member.origin", "-group.g1", "member.id"];
-    let paths =
-        if random.once_in(6) { &system[..] } else { &["name", "crm.id", "age", "tags", "a.b[0]"] };
-    let path = (*random.pick(paths)).to_owned();
-    let target = match random.below(10) {
-        0 => Target::ContactId(ContactIdColumn {}),
-        1..=4 => {
-            let kind = requests::any_address(random).r#type.max(1);
-            Target::Address(AddressColumn { r#type: kind })
-        }
-        5 => Target::Ignored(IgnoredColumn {}),
-        6 => Target::Field(FieldColumn { path }),
-        _ => Target::Datakey(DatakeyColumn {
-            path,
-            mode: i32::try_from(1 + random.below(9)).expect("modes are few"),
-            r#type: String::new(),
-            format: CellFormat::try_from(1 + i32::from(random.once_in(3))).unwrap().into(),
-            write_empty: random.once_in(3),
-            ..Default::default()
-        }),
-    };
-    ImportColumn { target: Some(target), ..Default::default() }
-}
-
-/// Runs an import; chunks are numbered on from where it stands, or so many before that.
-fn run_import(
-    core: &Arc<Core>,
-    (options, chunks): &(ImportOptions, Vec<ImportChunk>),
-    before: u64,
-) -> Result<Vec<Vec<u8>>, String> {
-    let encode = |message| StreamImportRequest { message: Some(message) }.encode_to_vec().into();
-    let opened = core.open_import(encode(Import::Options(options.clone())));
-    let stream: ImportStream = opened.map_err(|fault| format!("{fault:?}"))?;
-    let mut answers = vec![stream.opened().to_vec()];
-    let next = next_chunk(&stream);
-    for (number, chunk) in (next.saturating_sub(before)..).zip(chunks) {
-        let chunk = ImportChunk { number, ..chunk.clone() };
-        let submitted = stream.submit(encode(Import::Chunk(chunk)));
-        submitted.map_err(|fault| format!("{answers:?} {fault:?}"))?;
-        let receipt = stream.receipt().map_err(|fault| format!("{answers:?} {fault:?}"))?;
-        answers.extend(receipt);
-    }
-    stream.finish();
-    Ok(answers)
-}
-
-fn next_chunk(stream: &ImportStream) -> u64 {
-    use _native::wire::v1::StreamImportResponse;
-    use _native::wire::v1::stream_import_response::Message;
-    match StreamImportResponse::decode(stream.opened()).expect("an answer").message {
-        Some(Message::Opened(opened)) => opened.next_chunk,
-        other => panic!("not an opening: {other:?}"),
     }
 }
 

@@ -433,15 +433,20 @@ pub fn unmerge(random: &mut Random, merge_id: u64) -> UnmergeMembersRequest {
     UnmergeMembersRequest { space: space(random), merge_id, options: Some(write_options(random)) }
 }
 
+/// How an identifier comes to a member.
+pub fn head_rule(random: &mut Random) -> HeadRule {
+    HeadRule {
+        newbie: enumerated(random, 5),
+        single: enumerated(random, 7),
+        multi: enumerated(random, 7),
+    }
+}
+
 pub fn change(random: &mut Random) -> MemberChange {
     let attach = |random: &mut Random| HeadAttach {
         head: Some(any_address(random)).filter(|_| !random.once_in(60)),
         newbie_confirm: random.once_in(2),
-        head_rule: random.once_in(2).then(|| HeadRule {
-            newbie: enumerated(random, 5),
-            single: enumerated(random, 7),
-            multi: enumerated(random, 7),
-        }),
+        head_rule: random.once_in(2).then(|| head_rule(random)),
         data_rule: random.once_in(2).then(|| data_rule(random)),
     };
     let sources = ["", "192.0.2.1", "2001:db8::1"];
@@ -457,7 +462,7 @@ pub fn change(random: &mut Random) -> MemberChange {
         expected_version: rarely(random, 20, 4),
         request_id: request_id(random),
         return_fresh: random.once_in(2),
-        ..Default::default()
+        skip_triggers: random.once_in(4),
     }
 }
 

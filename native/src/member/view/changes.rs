@@ -1,6 +1,7 @@
 //! The half of a view that changes: every change is one entry or one record, and an attempt that is
 //! under way can take it back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use prost::Message;
@@ -14,6 +15,9 @@ use crate::wire::storage::{
     TrashRecord,
 };
 use crate::wire::v1::AddressType;
+
+/// The list groups of a head with the times of joining.
+type Groups = BTreeMap<String, i64>;
 
 /// Bytes of a usual entry of Addresses.
 const ADDRESS_BYTES: usize = 48;
@@ -90,6 +94,7 @@ impl View<'_> {
             let former = self.others.insert(address.clone(), None);
             self.note(Undo::Other(address, former));
         }
+        self.change_head(space, id, |head| head.groups.clear())?;
         self.note_head((space, id));
         self.heads.remove(&(space, id));
         self.new_heads.remove(&(space, id));
@@ -168,15 +173,31 @@ impl View<'_> {
         change: impl FnOnce(&mut HeadRecord),
     ) -> StoreResult<()> {
         self.note_head((space, id));
-        if let Some((record, changed)) = self.head_mut(space, id)? {
-            change(record);
-            *changed = true;
+        let Some((record, changed)) = self.head_mut(space, id)? else { return Ok(()) };
+        let before = record.groups.clone();
+        change(record);
+        *changed = true;
+        if before != record.groups {
+            let after = record.groups.clone();
+            self.index_groups(space, id, &before, &after);
         }
         Ok(())
     }
 
-    /// Puts the record of a head.
+    /// Lets the index of list groups follow a head. No later step of the batch reads it.
+    fn index_groups(&mut self, space: u32, id: u64, before: &Groups, after: &Groups) {
+        let key = |group: &String| keys::owned(|key| keys::group_head(key, space, group, id));
+        for left in before.keys().filter(|group| !after.contains_key(*group)) {
+            self.delete(Table::GroupHeads, &key(left));
+        }
+        for joined in after.keys().filter(|group| !before.contains_key(*group)) {
+            self.put(Table::GroupHeads, &key(joined), &[]);
+        }
+    }
+
+    /// Puts the record of a head that never was: it is in no list group yet.
     pub fn insert_head(&mut self, space: u32, id: u64, record: &HeadRecord) {
+        debug_assert!(record.groups.is_empty(), "a new head joins its groups by a change");
         self.note_head((space, id));
         let key = keys::owned(|key| keys::head(key, space, id));
         let position = self.out.put_record(Table::Heads, &key, record);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::page::{Entry, fetch};
-use super::{Problems, Store, is_given};
+use super::{Problems, Store, groups, is_given};
 use crate::store::records::decode;
 use crate::store::{StoreResult, Table, keys};
 use crate::wire::storage::{
@@ -62,10 +62,10 @@ pub fn addresses(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> 
     })
 }
 
-/// Every head has its address entry.
+/// Every head has its address entry, and is in the index of its list groups.
 pub fn heads(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> StoreResult<()> {
     const TABLE: Table = Table::Heads;
-    let mut addresses = Vec::new();
+    let (mut addresses, mut wanted) = (Vec::new(), Vec::new());
     for entry in page {
         let parsed = keys::parse_numbered(TABLE, &entry.key);
         let Some((space, head_id)) = problems.accept(TABLE, parsed) else { continue };
@@ -73,11 +73,21 @@ pub fn heads(store: &Store<'_>, problems: &mut Problems, page: &[Entry]) -> Stor
         let Some(head) = problems.accept(TABLE, decoded) else { continue };
         let Some(counters) = store.space(problems, TABLE, space) else { continue };
         check_head_number(TABLE, space, head_id, counters, problems);
+        for group in head.groups.keys().filter(|_| counters.has_group_heads) {
+            if !keys::is_group_id(group) {
+                let problem = format!("head {head_id} is in a group that cannot be");
+                problems.in_space(TABLE, space, &problem);
+                continue;
+            }
+            let key = keys::owned(|key| keys::group_head(key, space, group, head_id));
+            wanted.push((key, (space, head_id)));
+        }
         match address_key(space, &head) {
             Some(key) => addresses.push((key, (space, head_id))),
             None => problems.in_space(TABLE, space, &format!("head {head_id} has no type")),
         }
     }
+    groups::indexed(store, problems, wanted)?;
     fetch(store.snapshot, Table::Addresses, addresses, &mut |&(space, head_id), value| {
         let problem = match value.map(|value| decode::<AddressRecord>(Table::Addresses, value)) {
             None => format!("the address of head {head_id} has no entry"),

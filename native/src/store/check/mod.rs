@@ -3,6 +3,7 @@
 //! One snapshot, read in pages, so that a store of any size needs the memory of one page. A problem
 //! is one sentence with a table and numbers, without personal data.
 
+mod groups;
 mod index;
 mod jobs;
 mod log;
@@ -131,7 +132,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 17] = [
+    let checks: [(Table, PageCheck); 19] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -146,6 +147,8 @@ fn check_snapshot(
         (Table::Tasks, upkeep::tasks),
         (Table::Erasures, upkeep::erasures),
         (Table::Policies, upkeep::policies),
+        (Table::Groups, groups::groups),
+        (Table::GroupHeads, groups::heads),
         (Table::Jobs, jobs::jobs),
         (Table::JobProgress, jobs::progress),
         (Table::Rejects, jobs::rejects),

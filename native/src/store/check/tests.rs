@@ -11,6 +11,7 @@ use crate::wire::v1::AddressType;
 use super::*;
 
 mod erasures;
+mod groups;
 mod jobs;
 
 const SPACE: u32 = 1;
@@ -215,6 +216,8 @@ fn a_sound_store_has_no_problems() {
         ("erasures", 0),
         ("expiries", 3),
         ("fields", 3),
+        ("group_heads", 0),
+        ("groups", 0),
         ("heads", 7),
         ("imports", 1),
         ("job_progress", 0),
@@ -234,6 +237,7 @@ fn a_sound_store_has_no_problems() {
     assert_eq!(report.counts, BTreeMap::from(expected));
     assert_eq!((report.format_version, report.revision, report.problems_total), (1, 3, 0));
     seen.extend([("meta", 1), ("spaces", 1), ("tasks", 0), ("erasures", 0), ("policies", 0)]);
+    seen.extend([("groups", 0), ("group_heads", 0)]);
     seen.extend([("jobs", 0), ("job_progress", 0), ("rejects", 0)]);
     assert_eq!(seen, report.counts);
 }
