@@ -1,6 +1,7 @@
 //! Jobs that run: what becomes of rows, and that whatever stops a job, it ends as if it had run
 //! once.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -57,7 +58,7 @@ impl File {
         for row in 0..batches * BATCH_ROWS {
             let name = if row % 8 == 7 { row / 16 } else { row };
             let log = if row % 10 == 9 { "{".to_owned() } else { row.to_string() };
-            text.push_str(&format!("n{name}@example.com,{log}\n"));
+            writeln!(text, "n{name}@example.com,{log}").unwrap();
         }
         Self::new(&text)
     }
@@ -448,7 +449,7 @@ fn a_probe_tells_what_would_become_of_the_first_rows() {
     imported(&core, asked(), &known.path);
     let mut text = String::from("email,log\nold@example.com,2\nnew@example.com,3\n");
     text.push_str("new@example.com,4\nold@example.com,\nnobody,5\n");
-    (0..20).for_each(|row| text.push_str(&format!("n{row}@example.com,1\n")));
+    (0..20).for_each(|row| writeln!(text, "n{row}@example.com,1").unwrap());
     let file = File::new(&text);
     let before = entries(engine.as_ref());
     let probed = probe(&core, vec![email_column(), log_column()], &file.path).unwrap();
