@@ -327,7 +327,7 @@ LIMITS = (
           lambda api, n: create_job(api, reading=import_job.ImportReading(sheet="s" * n))),
     Limit("AutoGroup.id", 128,
           lambda api, n: create_job(api, auto_group=import_job.AutoGroup(id="g" * n))),
-    Limit("AutoGroup.name", 1_024,
+    Limit("AutoGroup.name", 256,
           lambda api, n: create_job(api, auto_group=import_job.AutoGroup(name="n" * n))),
     Limit("MatchService.ResolveBatch", 10_000, resolve_batch),
     Limit("ResolveBatchRequest.items", 10_000, resolve_batch),

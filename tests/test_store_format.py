@@ -28,6 +28,7 @@ TABLES = (
     *("meta", "spaces", "addresses", "heads", "bodies", "redirects"),
     *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges", "trash"),
     *("origins", "tasks", "erasures", "policies", "groups", "group_heads"),
+    *("jobs", "job_progress", "rejects"),
 )
 REQUESTS_TAG, IMPORTS_TAG = TABLES.index("requests"), TABLES.index("imports")
 LMDB_MAGIC = 0xBEEFC0DE

@@ -5,11 +5,14 @@ use std::sync::OnceLock;
 
 use _native::store::{Engine, Memory, Mutations, Table, keys, records};
 use _native::tools;
+use _native::wire::internal::v1::{CancelJobRequest, CreateJobRequest};
 use _native::wire::storage::{
-    EraseTask, ErasureRecord, FieldsTask, GroupRecord, TaskRecord, task_record,
+    EraseTask, ErasureRecord, FieldsTask, GroupRecord, RejectList, RejectRecord, TaskRecord,
+    task_record,
 };
 use _native::wire::v1::{
-    AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, import_column,
+    AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, ImportSource,
+    StartImportRequest, import_column, import_source,
 };
 use _native::wire::v1::{
     DefineOriginRequest, DeleteMembersRequest, EraseMemberRequest, MemberChange, MemberKey,
@@ -96,11 +99,13 @@ fn entries() -> &'static [Entry] {
         delete(&core);
         define_origin(&core);
         erase(&core);
+        jobs(&core);
         core.upkeep().settle();
         core.close();
         begin_again(engine.as_ref());
         leave_task(engine.as_ref());
         leave_group(engine.as_ref());
+        leave_rejects(engine.as_ref());
         assert_clean(engine.as_ref());
         read(engine.as_ref())
     })
@@ -112,6 +117,35 @@ fn leave_group(engine: &dyn Engine) {
     let key = keys::owned(|key| keys::group(key, 1, "g1"));
     let record = GroupRecord { name: "Imported".to_owned(), ..GroupRecord::default() };
     mutations.put(Table::Groups, &key, &record.encode_to_vec());
+    engine.write(&mut |_| Ok(mutations.clone())).expect("memory takes it");
+}
+
+/// Begins two imports of the server, and ends the first.
+fn jobs(core: &_native::core::Core) {
+    let source = ImportSource { source: Some(import_source::Source::Upload("u".to_owned())) };
+    let options = ImportOptions { space: Some(SPACE), ..ImportOptions::default() };
+    let request = StartImportRequest {
+        source: Some(source),
+        options: Some(options),
+        ..StartImportRequest::default()
+    };
+    for _ in 0..2 {
+        let request = CreateJobRequest { request: Some(request.clone()) };
+        let request = request.encode_to_vec().into();
+        core.call("/zmey.internal.v1.JobService/CreateJob", request, None).expect("a good import");
+    }
+    let request = CancelJobRequest { space: Some(SPACE), job_id: 1 };
+    let request = request.encode_to_vec().into();
+    core.call("/zmey.internal.v1.JobService/CancelJob", request, None).expect("a job");
+}
+
+/// Leaves rows that the import has refused.
+fn leave_rejects(engine: &dyn Engine) {
+    let reject = RejectRecord { row: 2, text: "nobody".to_owned(), ..RejectRecord::default() };
+    let (segment, _) = records::pack_rejects(&RejectList { rejects: vec![reject] });
+    let mut mutations = Mutations::default();
+    let key = keys::owned(|key| keys::rejects(key, 1, 1, 1));
+    mutations.put(Table::Rejects, &key, &segment.encode_to_vec());
     engine.write(&mut |_| Ok(mutations.clone())).expect("memory takes it");
 }
 

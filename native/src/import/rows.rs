@@ -112,15 +112,25 @@ impl Preparation<'_> {
         })
     }
 
-    /// Leaves every key of a row that cannot be prepared, so that others know whom it names.
+    /// Leaves everybody whom a row names that cannot be prepared: its keys first, then whom it
+    /// attaches or detaches. What is no identifier names nobody; the row is refused as it is.
     fn name(&mut self, row: &ImportRow, first_probe: usize) {
         self.probes.truncate(first_probe);
         let plan = self.plan;
-        let keys = plan.columns.iter().take(row.cells.len()).enumerate();
-        for (index, column) in keys.filter(|(_, column)| column.is_key()) {
-            // A key that is none names nobody; the row is refused as it is.
-            let _refused = cell_text(row, index)
-                .and_then(|cell| self.cell(index, column, cell, &mut Step::default()));
+        let columns = || plan.columns.iter().take(row.cells.len()).enumerate();
+        for (index, column) in columns().filter(|(_, column)| column.is_key()) {
+            if let Ok(cell) = cell_text(row, index) {
+                let _refused = self.cell(index, column, cell, &mut Step::default());
+            }
+        }
+        for (index, column) in columns() {
+            let (Column::Attach(kind) | Column::Detach(kind)) = column else { continue };
+            let Ok((text, _)) = cell_text(row, index) else { continue };
+            for value in text.split('|') {
+                if let Ok(entry) = self.book.add(self.space, *kind, value.trim()) {
+                    self.probe(KeyKind::Locator, index, Target::Address(entry), "");
+                }
+            }
         }
     }
 

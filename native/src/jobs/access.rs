@@ -11,7 +11,7 @@ use super::record;
 use crate::core::{Core, repeated};
 use crate::fault::{Fault, Result};
 use crate::matching::AddressBook;
-use crate::member::batch::{Batch, Origin};
+use crate::member::batch::Batch;
 use crate::space::Space;
 use crate::wire::internal::v1;
 use crate::write::Job;
@@ -25,16 +25,7 @@ pub fn writing(
     operation: Box<dyn Operation>,
     options: Options,
 ) -> Job {
-    let batch = Batch {
-        space: Arc::clone(space),
-        book: AddressBook::default().sealed(),
-        probes: Vec::new(),
-        steps: Vec::new(),
-        cells: None,
-        row_probes: Vec::new(),
-        origin: Origin::Call,
-        moment: core.moment(space),
-    };
+    let batch = Batch::bare(Arc::clone(space), core.moment(space));
     let purpose = Purpose::Operation(operation, options);
     Job { batch, purpose, bytes: 0, deadline: None }
 }

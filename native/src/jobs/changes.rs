@@ -124,26 +124,6 @@ impl Operation for StartJob {
     }
 }
 
-/// Keeps that everybody has left the group, so that those who join from now on stay.
-#[derive(Debug)]
-pub struct NoteCleanGroup {
-    /// The job.
-    pub job_id: u64,
-}
-
-impl Operation for NoteCleanGroup {
-    fn name(&self) -> &'static str {
-        "NoteCleanGroup"
-    }
-
-    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
-        let mut stored = record::find_unfinished(scene.view, self.job_id)?;
-        stored.progress.is_group_clean = true;
-        stored.store(scene);
-        answer(scene, &stored)
-    }
-}
-
 /// Ends a job whose rows were applied as far as they could be.
 #[derive(Debug)]
 pub struct EndJob {

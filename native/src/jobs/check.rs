@@ -2,7 +2,9 @@
 
 use crate::fault::{Fault, Result};
 use crate::import::Plan;
+use crate::member::groups::NAME_BYTES_MAX as GROUP_NAME_BYTES_MAX;
 use crate::space::Space;
+use crate::store::keys::ID_BYTES_MAX;
 use crate::wire::v1::import_source::Source;
 use crate::wire::v1::{
     AddressType, AutoGroup, Charset, ErrorReason, FileShape, FirstLine, ImportOptions,
@@ -21,10 +23,6 @@ const URL_BYTES_MAX: usize = 4_096;
 const NAME_BYTES_MAX: usize = 128;
 /// Bytes of the name of a sheet: spreadsheets allow 31 characters.
 const SHEET_BYTES_MAX: usize = 1_024;
-/// Bytes of the code of a group.
-const GROUP_ID_BYTES_MAX: usize = 128;
-/// Bytes of the name of a group.
-const GROUP_NAME_BYTES_MAX: usize = 1_024;
 
 /// Refuses what cannot be imported whatever the file has.
 pub fn checked(space: &Space, request: &StartImportRequest) -> Result<()> {
@@ -83,7 +81,7 @@ pub fn reading(reading: &ImportReading) -> Result<()> {
 fn groups(request: &StartImportRequest, options: &ImportOptions) -> Result<()> {
     let none = AutoGroup::default();
     let group = request.auto_group.as_ref().unwrap_or(&none);
-    bounded("auto_group.id", group.id.len(), GROUP_ID_BYTES_MAX)?;
+    bounded("auto_group.id", group.id.len(), ID_BYTES_MAX)?;
     bounded("auto_group.name", group.name.len(), GROUP_NAME_BYTES_MAX)?;
     if request.clean_group && group.id.is_empty() {
         return Err(Fault::required("auto_group.id"));

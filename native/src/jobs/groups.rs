@@ -1,4 +1,4 @@
-//! The list group of an import: whom its rows join, and who leaves it first.
+//! The list group of an import: it is made, cleaned where that was asked for, and its rows join it.
 
 use std::sync::Arc;
 

@@ -52,6 +52,7 @@ fn refused(source: &SourceBatch, batch: &Batch, index: usize, refusal: &Refusal)
     }
     if let Ok(step) = &batch.steps[index] {
         step.heads.iter().for_each(|wish| address(wish.entry));
+        step.detaches.iter().for_each(|&entry| address(entry));
     }
     dataset_ids.extend(Some(refusal.contact).filter(|&contact| contact != 0));
     RejectRecord {

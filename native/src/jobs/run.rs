@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::access::{change_by_any_policy, read_job, served};
 use super::applied::AppliedBatch;
-use super::changes::{EndJob, NoteCleanGroup, StartJob};
+use super::changes::{EndJob, StartJob};
 use super::groups;
 use super::record::{self, Stored};
 use super::registry::Running;
@@ -136,9 +136,9 @@ impl<'a> Run<'a> {
         if !job.group_id.is_empty() {
             groups::make(core, &space, &job.group_id, &job.group_name).map_err(stop)?;
         }
-        if progress.clean_group && !progress.is_group_clean {
+        // Whoever goes on before the first row has joined may clean once more.
+        if progress.clean_group && progress.batches == 0 {
             groups::clean(core, &space, &job.group_id).map_err(stop)?;
-            change_by_any_policy(core, space.number, || NoteCleanGroup { job_id }).map_err(stop)?;
         }
         Ok(Self {
             core,

@@ -58,14 +58,14 @@ impl Operation for EraseMember {
             merge_ids: merges.keys().copied().collect(),
             ..Default::default()
         };
-        subject.remove(scene, &mut record)?;
+        let addresses = subject.remove(scene, &mut record)?;
         for (&merge_id, merge) in &merges {
             scene.view.remove_merge(space, merge_id, merge);
         }
         for &member in &record.dataset_ids {
             scene.view.set_erased(space, member, erasure_id);
         }
-        record.task_id = scrub::enlist(scene, erasure_id)?;
+        record.task_id = scrub::enlist(scene, erasure_id, addresses)?;
         let outcome = EraseOutcome {
             erasure_id,
             contact_id: contact,
@@ -106,13 +106,20 @@ impl Subject {
         Ok(version)
     }
 
-    /// Removes the body, what is kept of it, and the identifiers.
-    fn remove(&self, scene: &mut Scene<'_, '_>, record: &mut ErasureRecord) -> Result<(), Failure> {
+    /// Removes the body, what is kept of it, and the identifiers; answers hashes of these.
+    fn remove(
+        &self,
+        scene: &mut Scene<'_, '_>,
+        record: &mut ErasureRecord,
+    ) -> Result<Vec<u64>, Failure> {
         let (space, contact) = (scene.space(), self.contact);
+        let mut addresses = Vec::new();
         if self.lives {
             let body = moves::bury(scene.view, &scene.batch.space, contact)?;
             record.bodies = 1;
             for head_id in body.head_ids {
+                let head = scene.view.head(space, head_id)?;
+                addresses.extend(head.map(|head| keys::address_hash(&address_key(space, head))));
                 scene.view.remove_head(space, head_id)?;
                 record.head_ids.push(head_id);
             }
@@ -125,32 +132,34 @@ impl Subject {
         }
         let former = self.trash.iter().flat_map(|trash| &trash.heads).map(|head| head.head_id);
         for head_id in former.chain([self.head]) {
-            if remove_unowned_head(scene.view, space, head_id, &record.dataset_ids)? {
+            let removed = remove_unowned_head(scene.view, space, head_id, &record.dataset_ids)?;
+            if let Some(address) = removed {
                 record.head_ids.push(head_id);
+                addresses.push(address);
             }
         }
-        Ok(())
+        Ok(addresses)
     }
 }
 
 /// Removes an identifier that nobody has, unless a deleted member who is not erased had it last;
-/// whether it was removed.
+/// answers the hash of its address where it was removed.
 pub fn remove_unowned_head(
     view: &mut View<'_>,
     space: u32,
     head_id: u64,
     members: &[u64],
-) -> StoreResult<bool> {
+) -> StoreResult<Option<u64>> {
     let Some(key) = view.head(space, head_id)?.map(|head| address_key(space, head)) else {
-        return Ok(false);
+        return Ok(None);
     };
     let address = view.address_by_key(&key)?.unwrap_or_default();
     let deleted = address.deleted_dataset_id;
     if address.dataset_id != 0 || (deleted != 0 && !members.contains(&deleted)) {
-        return Ok(false);
+        return Ok(None);
     }
     view.remove_head(space, head_id)?;
-    Ok(true)
+    Ok(Some(keys::address_hash(&key)))
 }
 
 fn find(scene: &mut Scene<'_, '_>) -> Result<Subject, Failure> {

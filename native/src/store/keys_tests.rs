@@ -87,7 +87,7 @@ fn lengths_at_the_limits() {
 fn malformed_keys_are_refused_without_telling_them() {
     type Parse = fn(&[u8]) -> Option<StoreError>;
     let number: Parse = |key| parse_numbered(Table::Heads, key).err();
-    let cases: [(Parse, &[u8]); 20] = [
+    let cases: [(Parse, &[u8]); 23] = [
         (|key| parse_space(key).err(), b"1234567"),
         (|key| parse_space(key).err(), b"123456789"),
         (|key| parse_address(key).err(), b"1234"),

@@ -17,7 +17,7 @@ use crate::store::{StoreError, StoreResult, Table, keys, records};
 use crate::wire::storage::task_record::Work;
 use crate::wire::storage::{
     ChangeRecord, ChangeSegment, EraseTask, ErasureRecord, FormerHead, HeadDelta, HeadRecord,
-    RequestRecord, TaskRecord,
+    RejectRecord, RejectSegment, RequestRecord, TaskRecord,
 };
 use crate::write::changelog::erased;
 use crate::write::operation::Scene;
@@ -30,8 +30,8 @@ const ERASURES_MAX: usize = 1_000;
 /// before those that only have copies of identifiers, because they tell of further identifiers;
 /// answers that name these are looked for at the end. Behind the last one, a task waits until the
 /// indexes of former fields are gone, which nobody maintains.
-const STAGES: [Table; 5] =
-    [Table::Requests, Table::Changes, Table::Merges, Table::Trash, Table::Requests];
+const STAGES: [Table; 6] =
+    [Table::Requests, Table::Changes, Table::Merges, Table::Trash, Table::Requests, Table::Rejects];
 /// The stage that is left out where no further identifiers were found.
 const REQUESTS_AGAIN: u32 = 4;
 
@@ -39,7 +39,7 @@ const REQUESTS_AGAIN: u32 = 4;
 type Entry = (Vec<u8>, Vec<u8>);
 
 /// Gives an erasure that was just logged to the task that waits, or to a new one; answers the task.
-pub fn enlist(scene: &mut Scene<'_, '_>, erasure_id: u64) -> StoreResult<u64> {
+pub fn enlist(scene: &mut Scene<'_, '_>, erasure_id: u64, addresses: Vec<u64>) -> StoreResult<u64> {
     let space = scene.space();
     let tasks = scene.view.all_records::<TaskRecord>(Table::Tasks, &[])?;
     for (key, mut record) in tasks {
@@ -47,6 +47,7 @@ pub fn enlist(scene: &mut Scene<'_, '_>, erasure_id: u64) -> StoreResult<u64> {
         let room = work.erasure_ids.len() < ERASURES_MAX;
         if record.space_number == space && has_not_begun(work) && room {
             work.erasure_ids.push(erasure_id);
+            work.addresses.extend(addresses);
             work.through_revision = erasure_id;
             record.total = erasure_id;
             let task_id = keys::parse_task(&key)?;
@@ -57,6 +58,7 @@ pub fn enlist(scene: &mut Scene<'_, '_>, erasure_id: u64) -> StoreResult<u64> {
     let work = EraseTask {
         erasure_ids: vec![erasure_id],
         through_revision: erasure_id,
+        addresses,
         ..Default::default()
     };
     Ok(task::begin(scene, Work::Erase(work), erasure_id))
@@ -106,10 +108,12 @@ fn go_on(
                 done = done.max(keys::parse_change(key)?);
             }
             Table::Merges => remains.merge(scene, key, value)?,
+            Table::Rejects => remains.rejects(scene, key, value)?,
             _ => remains.trash(scene, key, value)?,
         }
     }
     task.found_heads |= remains.found_heads;
+    task.addresses.append(&mut remains.found_addresses);
     task.next_key = entries.next.unwrap_or_default().into();
     if task.next_key.is_empty() {
         next_stage(task, scene.view.revision());
@@ -179,6 +183,9 @@ struct Remains {
     merges: FxHashMap<u64, usize>,
     heads: FxHashMap<u64, usize>,
     found_heads: bool,
+    /// Hashes of the addresses that are erased, and of those that were found in this slice.
+    addresses: FxHashSet<u64>,
+    found_addresses: Vec<u64>,
 }
 
 impl Remains {
@@ -190,6 +197,8 @@ impl Remains {
             merges: FxHashMap::default(),
             heads: FxHashMap::default(),
             found_heads: false,
+            addresses: task.addresses.iter().copied().collect(),
+            found_addresses: Vec::new(),
         };
         for (position, &erasure_id) in task.erasure_ids.iter().enumerate() {
             let key = keys::owned(|key| keys::erasure(key, scene.space(), erasure_id));
@@ -301,8 +310,10 @@ impl Remains {
         }
         for HeadDelta { head_id, .. } in former.heads {
             let record = &mut self.erasures[position].1;
-            if remove_unowned_head(view, space, head_id, &record.dataset_ids)? {
+            let removed = remove_unowned_head(view, space, head_id, &record.dataset_ids)?;
+            if let Some(address) = removed {
                 record.head_ids.push(head_id);
+                self.found_addresses.push(address);
                 self.heads.insert(head_id, position);
                 self.found_heads = true;
             }
@@ -350,6 +361,31 @@ impl Remains {
         let Some(mut trash) = scene.view.trash(space, member)? else { return Ok(()) };
         if self.forget(trash.heads.iter_mut()) {
             scene.view.set_trash(space, member, Some(trash));
+        }
+        Ok(())
+    }
+
+    /// Removes the text of refused rows that name erased members, and of those of which nobody
+    /// knows whom they name.
+    fn rejects(&self, scene: &mut Scene<'_, '_>, key: &[u8], value: &[u8]) -> StoreResult<()> {
+        let stored: RejectSegment = records::decode(Table::Rejects, value)?;
+        let mut list = records::unpack_rejects(&stored)?;
+        let mut forgotten = false;
+        for reject in list.rejects.iter_mut().filter(|reject| !reject.text.is_empty()) {
+            let names = reject.is_unreadable
+                || reject.addresses.iter().any(|address| self.addresses.contains(address))
+                || reject.dataset_ids.iter().any(|member| self.members.contains_key(member));
+            if names {
+                let RejectRecord { row, fault, is_unreadable, .. } = std::mem::take(reject);
+                *reject = RejectRecord { row, fault, is_unreadable, ..Default::default() };
+                forgotten = true;
+            }
+        }
+        // The same commit may have forgotten the job.
+        let is_there = scene.view.record::<RejectSegment>(Table::Rejects, key)?.is_some();
+        if forgotten && is_there {
+            let (segment, _) = records::pack_rejects(&list);
+            scene.view.set_record(Table::Rejects, key.to_vec(), Some(&segment));
         }
         Ok(())
     }

@@ -227,23 +227,16 @@ pub fn rows(
     let no_member = batch.plan().is_some_and(|plan| plan.no_member);
     let now_seconds = batch.moment.now.as_second();
     let outcomes = apply(view, batch, |view, step, decision, changes| {
+        if no_member {
+            let keys = step::keys_of(batch, links, step);
+            let (status, contact) = numbers::number(view, keys, now_seconds, changes)?;
+            return Ok(Ok(RowOutcome { status, contact, warnings: Vec::new() }));
+        }
         decision.contact = 0;
-        let outcome =
-            if no_member {
-                let keys = step::keys_of(batch, links, step);
-                numbers::number(view, keys, now_seconds, changes)
-                    .map(|(status, contact)| RowOutcome { status, contact, warnings: Vec::new() })
-            } else {
-                whole_step(view, (batch, links), step, decision, changes).map(
-                    |Outcome { status, contact, warnings, .. }| RowOutcome {
-                        status,
-                        contact,
-                        warnings,
-                    },
-                )
-            };
-        match outcome {
-            Ok(outcome) => Ok(Ok(outcome)),
+        match whole_step(view, (batch, links), step, decision, changes) {
+            Ok(Outcome { status, contact, warnings, .. }) => {
+                Ok(Ok(RowOutcome { status, contact, warnings }))
+            }
             Err(Failure::Fault(fault)) => Ok(Err(Refusal { fault, contact: decision.contact })),
             Err(failure) => Err(failure),
         }

@@ -1,6 +1,7 @@
 //! Jobs that run: what becomes of rows, and that whatever stops a job, it ends as if it had run
 //! once.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -38,13 +39,13 @@ use crate::support::{
 const BATCH_ROWS: usize = 2_000;
 
 /// A folder with one file.
-struct File {
+pub struct File {
     _folder: TempDir,
-    path: PathBuf,
+    pub path: PathBuf,
 }
 
 impl File {
-    fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, text).unwrap();
@@ -57,7 +58,7 @@ impl File {
         for row in 0..batches * BATCH_ROWS {
             let name = if row % 8 == 7 { row / 16 } else { row };
             let log = if row % 10 == 9 { "{".to_owned() } else { row.to_string() };
-            text.push_str(&format!("n{name}@example.com,{log}\n"));
+            writeln!(text, "n{name}@example.com,{log}").unwrap();
         }
         Self::new(&text)
     }
@@ -73,7 +74,7 @@ fn log_column() -> ImportColumn {
 }
 
 /// E-mail and `log`, to which cells are pushed, so that applying a row twice shows.
-fn asked() -> StartImportRequest {
+pub fn asked() -> StartImportRequest {
     let columns = vec![email_column(), log_column()];
     let options = ImportOptions { space: Some(SPACE), columns, ..Default::default() };
     StartImportRequest { options: Some(options), ..request(SPACE) }
@@ -86,18 +87,18 @@ fn try_run(core: &Core, job_id: u64, path: &Path) -> Result<Job> {
 }
 
 /// Creates, claims and runs.
-fn imported(core: &Core, asked: StartImportRequest, path: &Path) -> Job {
+pub fn imported(core: &Core, asked: StartImportRequest, path: &Path) -> Job {
     let job_id = create(core, asked).job_id;
     assert_eq!(claimed_id(core), job_id);
     try_run(core, job_id, path).unwrap()
 }
 
-fn counters(job: &Job) -> ImportCounters {
+pub fn counters(job: &Job) -> ImportCounters {
     job.metadata.clone().unwrap().counters.unwrap()
 }
 
 /// Every reject of a job, read page by page.
-fn rejects(core: &Core, job_id: u64) -> Vec<RejectedRow> {
+pub fn rejects(core: &Core, job_id: u64) -> Vec<RejectedRow> {
     let mut request = ReadRejectsRequest { space: Some(SPACE), job_id, after_batch: 0 };
     let mut rejects = Vec::new();
     loop {
@@ -448,7 +449,7 @@ fn a_probe_tells_what_would_become_of_the_first_rows() {
     imported(&core, asked(), &known.path);
     let mut text = String::from("email,log\nold@example.com,2\nnew@example.com,3\n");
     text.push_str("new@example.com,4\nold@example.com,\nnobody,5\n");
-    (0..20).for_each(|row| text.push_str(&format!("n{row}@example.com,1\n")));
+    (0..20).for_each(|row| writeln!(text, "n{row}@example.com,1").unwrap());
     let file = File::new(&text);
     let before = entries(engine.as_ref());
     let probed = probe(&core, vec![email_column(), log_column()], &file.path).unwrap();

@@ -6,6 +6,7 @@ mod erasing;
 mod faulty;
 mod fuzz_smoke;
 mod imports;
+mod job_people;
 mod job_runs;
 mod jobs;
 mod policies;
