@@ -491,6 +491,11 @@ def test_dynamic_datakeys_are_checked_at_once(
     check_fault(attempt(lambda: run_import(api, columns, [])), reason, column="1")
 
 
+def test_a_long_name_is_told_in_part(api: Api) -> None:
+    columns = [email_column(), dynamic("{" + "n" * 100_000 + "}")]
+    check_fault(attempt(lambda: run_import(api, columns, [])), "COLUMN_UNKNOWN", name="n" * 200)
+
+
 def test_a_column_of_a_key_can_be_named(api: Api) -> None:
     named = email_column()
     named.name = "mail"

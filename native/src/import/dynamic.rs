@@ -4,6 +4,9 @@ use crate::datakey::ColumnChange;
 use crate::fault::{Fault, Result};
 use crate::wire::v1::{DatakeyColumn, ErrorReason, ImportColumn};
 
+/// Details travel in trailers, which are bounded to a few kilobytes.
+const SHOWN_CHARACTERS_MAX: usize = 200;
+
 /// A column whose datakey has the names of other columns.
 #[derive(Debug)]
 pub struct DynamicColumn {
@@ -38,7 +41,7 @@ impl DynamicColumn {
             let message = "System keys take no names of columns.";
             return Err(Fault::new(ErrorReason::DatakeyReserved, message)
                 .with("index", index)
-                .with("path", &column.path));
+                .with("path", shown(&column.path)));
         }
         Ok(Self { change: change.renamed(&column.path), parts })
     }
@@ -86,8 +89,13 @@ fn named(index: usize, name: &str, columns: &[ImportColumn]) -> Result<usize> {
             ErrorReason::ColumnUnknown,
             "A dynamic datakey must have the name of exactly one other column in its braces.",
         )
-        .with("name", name)),
+        .with("name", shown(name))),
     }
+}
+
+/// The first characters of a text of the caller.
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARACTERS_MAX).collect()
 }
 
 fn malformed() -> Fault {
