@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.longrunning.operations_pb2 import GetOperationRequest
+from google.longrunning.operations_pb2 import CancelOperationRequest, GetOperationRequest
 
 from conftest import StartServer
 from messages import resolve_request
@@ -127,8 +127,9 @@ def test_an_import_is_followed_listed_and_forgotten(server: RunningServer, tmp_p
 def test_a_cancelled_import_says_what_it_did(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people(path, 300_000)
-    name = zmey(server, "import", str(path), "--no-watch").strip()
-    zmey(server, "operations", "cancel", name)
+    name = zmey(server, "import", str(path), "--again", "--no-watch").strip()
+    with Client(server.address) as client:
+        client.operations.CancelOperation(CancelOperationRequest(name=name))
     assert "cancelled" in zmey(server, "operations", "wait", name, code=1)
     told = json.loads(zmey(server, "operations", "get", name, "--json"))
     assert told["state"] == "cancelled"

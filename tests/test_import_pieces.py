@@ -103,12 +103,20 @@ def test_every_parameter_of_a_request_file_is_read() -> None:
             "sequence.event": 1, "sequence.stop": ["3"], "sequence.start": [4],
             "auto_group": {"id": "g", "name": "Новые"}, "clean_group": 1, "track.info": "nightly",
             "content_type": "csv", "action": "member.import",
+            "caption": [
+                {"datakey": "member.email"}, {"datakey": "visits", "calc": 1}, {"ignore": "1"},
+                {"datakey": "a:b", "mode": "update", "type": "dt:YD"},
+                {"anketa": "base", "quest": "firstName"},
+            ],
         }
     )  # fmt: skip
     reading, options = found.reading, found.options
     assert reading.addr_type == address_pb2.ADDRESS_TYPE_MSISDN
     assert reading.charset == import_job_pb2.CHARSET_KOI8_R
     assert reading.separator == import_job_pb2.SEPARATOR_TAB
+    assert list(reading.names) == [
+        "member.email", "=visits", "-", r"a\:b:update:dt:YD", "base.firstName",
+    ]  # fmt: skip
     assert reading.first_line == import_job_pb2.FIRST_LINE_NAMES
     assert options.if_exists == member_pb2.IF_EXISTS_MUST
     assert (options.newbie_confirm, options.no_member, options.origin_number) == (True, False, 17)
@@ -141,6 +149,7 @@ def test_what_the_call_says_goes_before_the_file() -> None:
         ({"member.group.add": "a"}, "member.group.add"),
         ({"sequence.stop": ["x"]}, "sequence.stop"),
         ({"auto_group": "g"}, "auto_group"),
+        ({"caption": [{"surprise": 1}]}, "caption"),
         ({"surprise": 1}, "surprise"),
     ],
 )

@@ -69,6 +69,7 @@ impl Operation for UpdateJob {
         if let Some(request) = &self.request.request {
             replace_request(scene, &mut stored, request)?;
         }
+        warn(&mut stored, &self.request.warnings);
         stored.store(scene);
         answer(scene, &stored)
     }
@@ -97,6 +98,13 @@ fn replace_request(
     Ok(())
 }
 
+/// Adds warnings to those of a job, as many as are kept.
+fn warn(stored: &mut Stored, warnings: &[Warning]) {
+    let room = WARNINGS_MAX.saturating_sub(stored.job.warnings.len());
+    let warnings = warnings.iter().map(|warning| warning.encode_to_vec().into());
+    stored.job.warnings.extend(warnings.take(room));
+}
+
 /// Keeps how the rows of a job are applied, before the first of them is.
 #[derive(Debug)]
 pub struct StartJob {
@@ -117,8 +125,7 @@ impl Operation for StartJob {
         let mut stored = record::find_unfinished(scene.view, self.job_id)?;
         stored.progress.state = ImportState::Applying as u32;
         stored.job.start = Some(self.start.clone());
-        let warnings = self.warnings.iter().map(|warning| warning.encode_to_vec().into());
-        stored.job.warnings.extend(warnings.take(WARNINGS_MAX));
+        warn(&mut stored, &self.warnings);
         stored.store(scene);
         answer(scene, &stored)
     }

@@ -54,6 +54,16 @@ impl SourceBatch {
         text
     }
 
+    /// Cuts spaces and tabs off both ends of cells that are text; JSON does not care.
+    pub(super) fn trim(&mut self) {
+        for cell in self.rows.iter_mut().flat_map(|row| &mut row.cells) {
+            let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+            let start = cell.iter().position(|byte| !is_blank(byte)).unwrap_or(cell.len());
+            let end = cell.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
+            *cell = cell.slice(start..end);
+        }
+    }
+
     /// Rows and problems.
     pub fn len(&self) -> usize {
         self.rows.len() + self.problems.len()

@@ -12,7 +12,7 @@ use crate::wire::v1::{
 use super::notation::{self, Problem};
 
 /// What stands before the types of addresses and before the keys of the system.
-const MEMBER: &str = "member.";
+pub(super) const MEMBER: &str = "member.";
 
 /// System keys of heads that a column may write, as `SetMember` does.
 const SYSTEM_KEYS: [&str; 3] = ["member.origin", "member.error.error", "member.lockconfirm"];

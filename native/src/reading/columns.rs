@@ -3,13 +3,14 @@
 use crate::fault::Fault;
 use crate::wire::v1::import_column::Target;
 use crate::wire::v1::{
-    AddressColumn, AddressType, ErrorReason, IgnoredColumn, ImportColumn, Warning,
+    AddressColumn, AddressType, ErrorReason, IgnoredColumn, ImportColumn, ImportReading, Warning,
 };
 
 use super::caption;
 use super::json::Entry;
 use super::limits::COLUMNS_MAX;
 use super::looks::{address_type_of, heading_type};
+use super::renames::Renames;
 
 /// Of a hundred cells that are not empty, so many must be addresses.
 const ADDRESSES_PERCENT: usize = 90;
@@ -30,26 +31,30 @@ impl Found {
 }
 
 /// Columns with these names; `rows` are cells of the first rows.
-pub(super) fn from_names(names: &[String], addr_type: AddressType, rows: &[Vec<String>]) -> Found {
+pub(super) fn from_names(names: &[String], reading: &ImportReading, rows: &[Vec<String>]) -> Found {
     let entries: Vec<Entry> =
         names.iter().map(|name| Entry { name: name.clone(), ..Entry::default() }).collect();
-    from_entries(&entries, addr_type, rows)
+    from_entries(&entries, reading, rows)
 }
 
 /// Columns of the entries of a caption.
 pub(super) fn from_entries(
     entries: &[Entry],
-    addr_type: AddressType,
+    reading: &ImportReading,
     rows: &[Vec<String>],
 ) -> Found {
+    let (renames, addr_type) = (Renames::of(reading), reading.addr_type());
     let mut found = Found::default();
     if entries.len() > COLUMNS_MAX {
         found.refuse(Fault::limit("columns", COLUMNS_MAX, entries.len()));
         return found;
     }
     let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    if let Some(fault) = renames.problem(&names) {
+        found.refuse(fault);
+    }
     for (index, entry) in entries.iter().enumerate() {
-        match column(index, entry, &names, addr_type) {
+        match column(index, entry, &names, (&renames, addr_type)) {
             Ok(column) => found.columns.push(column),
             Err(fault) => {
                 found.refuse(fault);
@@ -80,12 +85,14 @@ fn column(
     index: usize,
     entry: &Entry,
     names: &[String],
-    addr_type: AddressType,
+    (renames, addr_type): (&Renames<'_>, AddressType),
 ) -> Result<ImportColumn, Fault> {
     if entry.ignore {
         return Ok(ignored(entry.name.trim()));
     }
-    let column = caption::column(index, &entry.name, names, addr_type)?;
+    let column = caption::column(index, &renames.name(&entry.name), names, addr_type)?;
+    // Objects and datakeys of other columns know it by the name that the file gives it.
+    let column = ImportColumn { name: entry.name.trim().to_owned(), ..column };
     caption::with_entry(column, entry.mode.as_deref(), entry.kind.as_deref(), entry.calc)
         .map_err(|problem| caption::invalid(index, &entry.name, &problem))
 }

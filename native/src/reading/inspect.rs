@@ -13,6 +13,7 @@ use super::columns::{self, Found};
 use super::faults;
 use super::limits::{COLUMNS_MAX, SAMPLE_BYTES_MAX, SHOWN_ROWS_MAX, WARNINGS_MAX};
 use super::looks;
+use super::renames::Renames;
 use super::sample::{Sample, head};
 use super::shape;
 use super::sniff::sniff;
@@ -139,6 +140,10 @@ impl Inspection {
         if self.reading().first_line() != FirstLine::Unspecified {
             return;
         }
+        if Renames::of(self.reading()).are_some() {
+            self.reading().set_first_line(FirstLine::Names);
+            return;
+        }
         let (first, rest) = match sample.cells.split_first() {
             Some((first, rest)) => (first.as_slice(), rest),
             None => (&[][..], &[][..]),
@@ -174,22 +179,25 @@ impl Inspection {
         names: Vec<String>,
         sample: &Sample,
     ) -> Result<Found> {
-        let addr_type = self.reading().addr_type();
+        let reading = self.reading().clone();
         if !columns.is_empty() {
             return Ok(Found { columns: columns.to_vec(), ..Found::default() });
         }
-        if let Some(entries) = &sample.caption {
-            return Ok(columns::from_entries(entries, addr_type, &sample.cells));
+        if let Some(entries) = sample.caption.as_ref().filter(|_| reading.names.is_empty()) {
+            return Ok(columns::from_entries(entries, &reading, &sample.cells));
         }
         if self.file_bytes == 0 || (names.is_empty() && sample.is_empty()) {
             return Err(faults::empty(self.file_bytes));
         }
         let mut names = names;
+        if !reading.names.is_empty() && sample.names.is_empty() {
+            names.clone_from(&reading.names);
+        }
         if names.is_empty() {
             let width = sample.cells.iter().map(Vec::len).max().unwrap_or_default();
             names.resize(width.min(COLUMNS_MAX), String::new());
         }
-        Ok(columns::from_names(&names, addr_type, &sample.cells))
+        Ok(columns::from_names(&names, &reading, &sample.cells))
     }
 
     fn take_columns(&mut self, found: Found) {

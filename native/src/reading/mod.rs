@@ -13,6 +13,7 @@ pub mod limits;
 mod looks;
 mod notation;
 mod reader;
+mod renames;
 mod sample;
 mod shape;
 mod sheet_cell;

@@ -13,6 +13,8 @@ use super::text::Text;
 /// Rows that come in batches.
 pub struct RowReader {
     rows: Rows,
+    /// Whether white space around cells is no part of them.
+    trim: bool,
 }
 
 enum Rows {
@@ -36,7 +38,7 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
         }
         FileShape::Unspecified => return Err(Fault::required("layout.reading.shape")),
     };
-    Ok(RowReader { rows })
+    Ok(RowReader { rows, trim: reading.trim })
 }
 
 fn csv_rows(text: Text, reading: &ImportReading) -> Result<CsvRows> {
@@ -64,11 +66,15 @@ impl RowReader {
     /// The next rows and problems, at most `rows_max` together; about `bytes_max` bytes of text, or
     /// one row. The same file with the same bounds always gives the same batches. None at the end.
     pub fn next_batch(&mut self, rows_max: usize, bytes_max: usize) -> Result<Option<SourceBatch>> {
-        match &mut self.rows {
+        let mut batch = match &mut self.rows {
             Rows::Csv(rows) => rows.next_batch(rows_max, bytes_max),
             Rows::Lines(rows) => rows.next_batch(rows_max, bytes_max),
             Rows::Document(rows) => rows.next_batch(rows_max, bytes_max),
+        }?;
+        if let Some(batch) = batch.as_mut().filter(|_| self.trim) {
+            batch.trim();
         }
+        Ok(batch)
     }
 
     /// Bytes of the file that were read so far.

@@ -239,3 +239,55 @@ fn the_first_line_is_names_or_data() {
     check_first("Анна;Уфа\nОльга;Омск\n", FirstLine::Data);
     check_first("@crm.id;x\n5;y\n", FirstLine::Names);
 }
+
+/// The columns of a file that is read with other names.
+fn renamed(content: &str, renames: &[(&str, &str)], prefix: &str) -> Inspection {
+    let renames = renames.iter().map(|(name, other)| ((*name).to_owned(), (*other).to_owned()));
+    let reading = ImportReading {
+        renames: renames.collect(),
+        prefix: prefix.to_owned(),
+        trim: true,
+        ..ImportReading::default()
+    };
+    inspect(&file(content).path, &reading, &[]).expect("an inspection")
+}
+
+#[test]
+fn columns_get_other_names_and_a_prefix() {
+    let content = "ID, EMAIL,Full.Name,member.tg\nr-1, A@a.ru , Ann ,7\n";
+    let renames = [("ID", "external_customer_id"), ("EMAIL", "member.email")];
+    let inspection = renamed(content, &renames, "crm.");
+    assert_eq!(inspection.problem, None);
+    assert_eq!(inspection.layout.reading.as_ref().unwrap().first_line(), FirstLine::Names);
+    let columns = &inspection.layout.columns;
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["ID", "EMAIL", "Full.Name", "member.tg"]);
+    let address = |kind: AddressType| Some(Target::Address(AddressColumn { r#type: kind.into() }));
+    assert_eq!(columns[0].target, address(AddressType::Csid));
+    assert_eq!(columns[1].target, address(AddressType::Email));
+    assert_eq!(columns[3].target, address(AddressType::Tg));
+    let Some(Target::Datakey(datakey)) = &columns[2].target else { panic!("no datakey") };
+    assert_eq!(datakey.path, r"crm.Full\.Name");
+    assert_eq!(inspection.rows[0].cells, ["r-1", "A@a.ru", "Ann", "7"]);
+}
+
+#[test]
+fn a_column_to_rename_must_be_there() {
+    let inspection = renamed("member.email\na@a.ru\n", &[("y", "z")], "");
+    let fault = inspection.problem.expect("a problem");
+    assert_eq!(fault.reason, ErrorReason::FieldInvalid);
+    assert_eq!(fault.details["name"], "y");
+}
+
+#[test]
+fn names_of_a_caller_go_before_those_of_the_file() {
+    let reading = ImportReading {
+        names: vec!["member.email".to_owned(), "=visits".to_owned()],
+        first_line: FirstLine::Names.into(),
+        ..ImportReading::default()
+    };
+    let inspection = inspect(&file("a,b\na@a.ru,1\n").path, &reading, &[]).expect("one");
+    assert_eq!(inspection.problem, None);
+    assert_eq!(inspection.layout.columns[1].name, "=visits");
+    assert_eq!(inspection.rows.len(), 1);
+}

@@ -1,6 +1,6 @@
 """The imports that the core keeps, with messages instead of bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -74,10 +74,15 @@ class CoreJobs:
         attempt: int | None = None,
         file_path: str | None = None,
         request: StartImportRequest | None = None,
+        warnings: Iterable[Warning] = (),
     ) -> internal.Job:
         """Keeps what is known of an import besides its rows."""
         asked = internal.UpdateJobRequest(
-            job_id=job_id, attempt=attempt, file_path=file_path, request=request
+            job_id=job_id,
+            attempt=attempt,
+            file_path=file_path,
+            request=request,
+            warnings=warnings,
         )
         return self._call("UpdateJob", asked, internal.UpdateJobResponse).job
 

@@ -103,6 +103,33 @@ def _no_member(request: Request, value: Any) -> None:
     request.options.no_member = _flag(value)
 
 
+def _caption(request: Request, value: Any) -> None:
+    """Writes the columns by the names that mean the same."""
+    request.reading.names.extend(map(_column_name, _listed(value)))
+
+
+def _column_name(column: Any) -> str:
+    """Writes {datakey, mode, type} as PATH:MODE:TYPE, with "=" before it for calc."""
+    unknown = set(column) - {
+        "anketa",
+        "autodetect",
+        "calc",
+        "datakey",
+        "ignore",
+        "mode",
+        "quest",
+        "type",
+    }
+    if unknown:
+        raise KeyError(*unknown)
+    if _flag(column.get("ignore")):
+        return "-"
+    path = column.get("datakey") or f"{column['anketa']}.{column['quest']}"
+    parts = [path.replace(":", "\\:"), column.get("mode"), column.get("type")]
+    name = ":".join(part for part in parts if part)
+    return f"={name}" if _flag(column.get("calc")) else name
+
+
 def _groups_add(request: Request, value: Any) -> None:
     request.options.groups.add.extend(map(_text, _listed(value)))
 
@@ -142,6 +169,7 @@ def _track_info(request: Request, value: Any) -> None:
 _READERS: dict[str, Callable[[Request, Any], None]] = {
     "addr_type": _addr_type,
     "auto_group": _auto_group,
+    "caption": _caption,
     "charset": _charset,
     "clean_group": _clean_group,
     "firstline": _first_line,

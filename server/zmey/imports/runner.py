@@ -131,8 +131,14 @@ class Runner:
             return None if self._stopping.is_set() else directory
         if unpacked.shape:
             request.reading.shape = unpacked.shape
+            request.reading.sheet = unpacked.sheet
         relative = unpacked.path.relative_to(self._folder.path)
-        self._jobs.update(job.job_id, file_path=str(relative), request=request)
+        self._jobs.update(
+            job.job_id,
+            file_path=str(relative),
+            request=request,
+            warnings=unpacked.warnings,
+        )
         return unpacked.path
 
     def _obtaining(self, job: Job) -> Obtaining:

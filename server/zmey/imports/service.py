@@ -24,7 +24,6 @@ from zmey.imports.report import report_pieces
 from zmey.imports.runner import Runner
 from zmey.refusal import RefusedError
 from zmey.sources import SourceCancelledError, SourceError
-from zmey.v1 import import_job_pb2
 from zmey.v1.import_job_pb2 import (
     DownloadReportRequest,
     DownloadReportResponse,
@@ -102,10 +101,9 @@ class ImportOperations:
                 ) from error
             if unpacked.shape:
                 request.reading.shape = unpacked.shape
+                request.reading.sheet = unpacked.sheet
             answer = self._jobs.probe(request, str(unpacked.path))
-            if unpacked.shape:
-                # What the caller has is a spreadsheet, whatever it was made into.
-                answer.layout.reading.shape = import_job_pb2.FILE_SHAPE_SPREADSHEET
+            answer.warnings.extend(unpacked.warnings)
             answer.uid = self._uid_of(space, request.source, original)
         return answer
 

@@ -96,7 +96,7 @@ def unpack(
         return Unpacked(output, jobs.FILE_SHAPE_UNSPECIFIED)
     return Unpacked(
         output,
-        jobs.FILE_SHAPE_JSON_LINES,
+        jobs.FILE_SHAPE_SPREADSHEET,
         converted["sheet"],
         tuple(FileWarning.FromString(base64.b64decode(one)) for one in converted["warnings"]),
         converted["warnings_total"],
