@@ -464,6 +464,7 @@ pub fn change(random: &mut Random) -> MemberChange {
         request_id: request_id(random),
         return_fresh: random.once_in(2),
         skip_triggers: random.once_in(4),
+        keep_refusal: random.once_in(4),
     }
 }
 

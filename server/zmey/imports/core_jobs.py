@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from zmey.internal.v1 import jobs_pb2 as internal
 from zmey.v1.import_job_pb2 import ProbeImportRequest, ProbeImportResponse, StartImportRequest
+from zmey.v1.member_pb2 import Warning as FileWarning
 from zmey.v1.space_pb2 import Space
 
 _SERVICE = "/zmey.internal.v1.JobService/"
@@ -74,7 +75,7 @@ class CoreJobs:
         attempt: int | None = None,
         file_path: str | None = None,
         request: StartImportRequest | None = None,
-        warnings: Iterable[Warning] = (),
+        warnings: Iterable[FileWarning] = (),
     ) -> internal.Job:
         """Keeps what is known of an import besides its rows."""
         asked = internal.UpdateJobRequest(
