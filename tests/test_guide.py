@@ -4,12 +4,14 @@ import contextlib
 import io
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import grpc
 
-from running_server import RunningServer, run_zmey
+from running_server import RunningServer, clean_environment, run_zmey
 from zmey.client import fault_of
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -55,3 +57,36 @@ def test_the_guide_of_spaces(server: RunningServer) -> None:
         for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, *expected = example.splitlines()
             assert run_command(command, server) == expected, command
+
+
+def test_the_guide_of_importing(server: RunningServer, tmp_path: Path) -> None:
+    text = (DOCS / "importing.md").read_text(encoding="utf-8")
+    (rows,) = re.findall(r"^```csv\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "people.csv").write_text(rows, encoding="cp1251")
+    examples = [
+        example.splitlines()
+        for block in CONSOLE.findall(text)
+        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    ]
+    assert len(examples) > 3
+    for command, *expected in examples:
+        assert run_there(command, server, tmp_path) == expected, command
+    ((code, printed),) = re.findall(
+        r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+    )
+    assert run(code, {"ADDRESS": server.address}) == printed
+
+
+def run_there(command: str, server: RunningServer, folder: Path) -> list[str]:
+    """Runs a command in a folder; returns the lines of its output, without padding."""
+    program, *arguments = shlex.split(command)
+    done = subprocess.run(
+        [program, *arguments] if program != "zmey" else [sys.executable, "-m", program, *arguments],
+        cwd=folder,
+        env=clean_environment({"ZMEY_ADDRESS": server.address}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return [line.rstrip() for line in done.stdout.splitlines()]
