@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.longrunning.operations_pb2 import GetOperationRequest
+from google.longrunning.operations_pb2 import GetOperationRequest, ListOperationsRequest
 from rich.table import Table
 
 from demo.people import CITIZENS, PEOPLE, SPACE
@@ -84,10 +84,12 @@ def _import_until_killed(stage: Stage) -> tuple[str, int]:
     """Returns the operation, and how many rows it had told to be durable."""
     stage.run("import", FILE, "--map", "rec_id=external_customer_id", "--prefix", "febrl.",
               "--no-watch")  # fmt: skip
-    (operation,) = stage.read("operations", "list", "--limit", "1", "--json").splitlines()
-    name = str(json.loads(operation)["operation"])
     durable = 0
     with stage.client() as client:
+        (newest,) = client.operations.ListOperations(
+            ListOperationsRequest(name="spaces/1/1", page_size=1)
+        ).operations
+        name = newest.name
         while durable < KILL_AFTER_ROWS:
             time.sleep(POLL_SECONDS)
             found = client.operations.GetOperation(GetOperationRequest(name=name))

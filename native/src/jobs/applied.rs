@@ -119,6 +119,9 @@ fn count(progress: &mut JobProgressRecord, rows: &[Result<RowOutcome, Refusal>])
             continue;
         };
         progress.warnings += outcome.warnings.len() as u64;
+        for warning in &outcome.warnings {
+            *progress.warning_reasons.entry(warning.reason).or_default() += 1;
+        }
         *match outcome.status {
             OutcomeStatus::Created => &mut progress.created,
             OutcomeStatus::Updated | OutcomeStatus::Restored => &mut progress.updated,

@@ -14,7 +14,7 @@ use crate::wire::internal::v1::Job;
 use crate::wire::storage::{JobProgressRecord, JobRecord};
 use crate::wire::v1::{
     self, ErrorReason, ImportCounters, ImportGroup, ImportLayout, ImportMetadata, ImportState,
-    StartImportRequest, Warning,
+    ReasonCount, StartImportRequest, Warning,
 };
 use crate::write::expiry;
 use crate::write::operation::Scene;
@@ -235,6 +235,11 @@ fn counters(progress: &JobProgressRecord) -> ImportCounters {
         rejected: progress.rejected,
         repeated: progress.repeated,
         warnings: progress.warnings,
+        warning_reasons: progress
+            .warning_reasons
+            .iter()
+            .map(|(&reason, &count)| ReasonCount { reason, count })
+            .collect(),
     }
 }
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from zmey.cli.exits import UNAVAILABLE, CommandError
 from zmey.client import Client, fault_of
+from zmey.reasons import reason_name
 from zmey.v1.import_job_pb2 import (
     DownloadReportRequest,
     ImportMetadata,
@@ -115,8 +116,9 @@ def summary_table(metadata: ImportMetadata, report: Path | None) -> Table:
     for name in COUNTERS:
         note = str(report) if name == "rejected" and report is not None else ""
         table.add_row(name, f"{getattr(counters, name):,}", note)
-    if counters.warnings:
-        table.add_row("warnings", f"{counters.warnings:,}", "")
+    for warned in counters.warning_reasons:
+        reason = reason_name(warned.reason).lower().replace("_", " ")
+        table.add_row("warning", f"{warned.count:,}", reason)
     if metadata.HasField("group"):
         table.add_row("group", metadata.group.id, metadata.group.name)
     return table
@@ -131,7 +133,7 @@ def summary_json(name: str, metadata: ImportMetadata) -> bytes:
         "read": counters.read,
         **{counter: getattr(counters, counter) for counter in COUNTERS},
         "repeated": counters.repeated,
-        "warnings": counters.warnings,
+        "warnings": {reason_name(one.reason): one.count for one in counters.warning_reasons},
         "revision": metadata.revision,
     }
     if metadata.HasField("group"):
