@@ -76,14 +76,39 @@ def test_sweeping_keeps_what_is_needed(folder: ImportFolder) -> None:
     old, used, fresh = upload(folder, b"old"), upload(folder, b"used"), upload(folder, b"fresh")
     for name in (old, used):
         os.utime(folder.path / "uploads" / "1-2" / name, (0, 1_000))
-    running, ended = folder.of_job(1), folder.of_job(2)
+    running, ended = folder.of_job(SPACE, 1), folder.of_job(SPACE, 2)
+    unserved = folder.of_job(OTHER, 3)
     now = float(1_000 + UPLOAD_KEPT_SECONDS + 1)
     os.utime(folder.path / "uploads" / "1-2" / fresh, (now, now))
-    assert folder.sweep({used}, {1}, lambda: now) == 2
+    found = folder.files(SPACE)
+    begun = folder.of_job(SPACE, 4)
+    assert folder.sweep(found, {used}, {1}, lambda: now) == 2
     kept = {path.name for path in (folder.path / "uploads" / "1-2").iterdir()}
     assert kept == {used, fresh}
     assert running.exists()
     assert not ended.exists()
+    assert begun.exists(), "it began after the imports were listed"
+    assert unserved.exists(), "its space may be served again"
+
+
+def test_an_upload_that_is_named_meanwhile_is_not_swept(folder: ImportFolder) -> None:
+    old = upload(folder, b"old")
+    path = folder.path / "uploads" / "1-2" / old
+    os.utime(path, (0, 1_000))
+    found = folder.files(SPACE)
+    assert folder.upload(SPACE, old) == path
+    assert folder.sweep(found, set(), set()) == 0
+    assert path.exists()
+
+
+def test_probes_that_were_left_are_swept(folder: ImportFolder) -> None:
+    left, running = folder.probes / "left", folder.probes / "running"
+    for directory in (left, running):
+        directory.mkdir()
+    os.utime(left, (0, 1_000))
+    assert folder.sweep_probes() == 1
+    assert not left.exists()
+    assert running.exists()
 
 
 def merged(content: dict[str, Any], call: StartImportRequest | None = None) -> StartImportRequest:
