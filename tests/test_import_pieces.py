@@ -119,6 +119,22 @@ def merged(content: dict[str, Any], call: StartImportRequest | None = None) -> S
     return request
 
 
+def test_lists_of_the_call_replace_those_of_the_file() -> None:
+    content = {
+        "caption": [{"datakey": "a"}, {"datakey": "b"}],
+        "member.group.add": ["g1"],
+        "member.group.remove": ["g2"],
+    }
+    call = StartImportRequest()
+    call.reading.names.extend(["x", "y"])
+    call.options.groups.add.append("g3")
+    once = merged(content, call)
+    assert list(once.reading.names) == ["x", "y"]
+    assert list(once.options.groups.add) == ["g3"]
+    assert list(once.options.groups.remove) == ["g2"]
+    assert merged(content, once) == once, "whoever goes on merges the file once more"
+
+
 def test_every_parameter_of_a_request_file_is_read() -> None:
     found = merged(
         {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 
 from zmey.client.notation import TYPES_WITH_ALIASES
 from zmey.refusal import RefusedError
@@ -59,10 +60,23 @@ def merge_request_file(content: Mapping[str, Any], request: Request) -> None:
             reader(found, value)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _invalid(key, "has a value that it cannot have") from error
+    _drop_said(found, request)
     content_of_call = request.SerializeToString()
     request.Clear()
     request.MergeFromString(found.SerializeToString())
     request.MergeFromString(content_of_call)
+
+
+def _drop_said(found: Message, said: Message) -> None:
+    """Leaves out lists that the call has: merged, one would continue the other.
+
+    So a request stays what it is where it is merged with its file once more.
+    """
+    for field, value in said.ListFields():
+        if field.is_repeated:
+            found.ClearField(field.name)
+        elif field.message_type is not None and found.HasField(field.name):
+            _drop_said(getattr(found, field.name), value)
 
 
 def _charset(request: Request, value: Any) -> None:
