@@ -214,3 +214,19 @@ def test_no_server_is_exit_code_3(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "zmey serve" in done.stderr
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_addresses_get_numbers_without_members(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "addresses.csv"
+    path.write_text("member.email\nann@example.com\n", encoding="utf-8")
+    summary = import_json(server, str(path), "--no-member")
+    assert (summary["state"], summary["read"], summary["rejected"]) == ("succeeded", 1, 0)
+
+
+def test_what_callers_write_is_no_markup(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "people[red].csv"
+    path.write_text("member.email\nann@example.com\n", encoding="utf-8")
+    told = zmey(server, "import", str(path), "--track-info", "[/red] run [7]", "--auto-group",
+                "[/x]")  # fmt: skip
+    assert "[/x]" in told
+    assert "[/red] run [7]" in zmey(server, "operations", "list")
