@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -127,8 +128,7 @@ def import_file(
         newbie_confirm=newbie_confirm,
         no_member=no_member,
     )
-    if group_add or group_remove:
-        options.groups.CopyFrom(GroupOrders(add=group_add or (), remove=group_remove or ()))
+    _set_groups(options, group_add or (), group_remove or ())
     _set_origin(options, origin)
     path = None if "://" in source else Path(source)
     url = UrlSource(url=source, attempts=attempts, interval_seconds=interval, secret=secret or "")
@@ -215,6 +215,12 @@ class _Run:
 def _set_group(request: StartImportRequest, group: str | None) -> None:
     if group is not None:
         request.auto_group.CopyFrom(AutoGroup(id="" if group == GROUP_BY_TIME else group))
+
+
+def _set_groups(options: ImportOptions, add: Sequence[str], remove: Sequence[str]) -> None:
+    """Orders groups only where there are any: imports without members refuse orders."""
+    if add or remove:
+        options.groups.CopyFrom(GroupOrders(add=add, remove=remove))
 
 
 def _set_origin(options: ImportOptions, origin: str | None) -> None:
