@@ -59,6 +59,26 @@ def test_an_upload_belongs_to_its_space(folder: ImportFolder) -> None:
         assert refused.value.reason == "ERROR_REASON_UPLOAD_UNKNOWN"
 
 
+def test_an_upload_is_there_after_a_power_cut(
+    folder: ImportFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes, its name, and the name of the directory of its space, which is new."""
+    synced: list[str] = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
+    monkeypatch.setattr("zmey.imports.folder.os.fsync", noted)
+    upload(folder, b"abc")
+    assert (synced[0], synced[2]) == ("uploads", "1-2")
+    assert synced[1].endswith(".part")
+    synced.clear()
+    assert folder.of_job(SPACE, 1).is_dir()
+    assert synced == ["jobs", "1-2"]
+
+
 def test_the_size_of_an_upload_is_bounded(folder: ImportFolder) -> None:
     upload(folder, b"x" * FILE_BYTES_MAX)
     with pytest.raises(RefusedError) as refused:

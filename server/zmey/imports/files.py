@@ -8,7 +8,7 @@ from random import Random
 
 import grpc
 
-from zmey.imports.folder import ImportFolder, sync_directory, sync_file
+from zmey.imports.folder import ImportFolder, sync_file
 from zmey.imports.request_file import merge_request_file
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError, SourceSettings, Unpacked, fetch, unpack
@@ -88,7 +88,6 @@ class Files:
         if unpacked.path.parent == directory:
             # Uploads are durable already; what was fetched or unpacked is not.
             sync_file(unpacked.path)
-            sync_directory(directory.parent)
         return unpacked
 
 

@@ -41,13 +41,14 @@ class ImportFolder:
         self._uploads = path / "uploads"
         self._jobs = path / "jobs"
         self.probes = path / "probes"
-        for directory in (path, self._uploads, self._jobs, self.probes):
-            directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        for directory in (self._uploads, self._jobs, self.probes):
+            _make_directory(directory)
 
     def begin_upload(self, space: Space) -> "Upload":
         """Opens a new file for an upload, which nobody but its space can name."""
         directory = self._of_space(space)
-        directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+        _make_directory(directory)
         return Upload(directory, self.file_bytes_max, self._lock)
 
     def upload(self, space: Space, upload_id: str) -> Path:
@@ -71,7 +72,8 @@ class ImportFolder:
     def of_job(self, space: Space, job_id: int) -> Path:
         """Returns the folder of a running import."""
         directory = self._jobs / _named(space) / str(job_id)
-        directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        _make_directory(directory.parent)
+        _make_directory(directory)
         return directory
 
     def forget_job(self, space: Space, job_id: int) -> None:
@@ -208,6 +210,15 @@ def sync_file(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
     sync_directory(path.parent)
+
+
+def _make_directory(directory: Path) -> None:
+    """Makes a directory that is there after a power cut, too, unless it is there already."""
+    try:
+        directory.mkdir(mode=_DIRECTORY_MODE)
+    except FileExistsError:
+        return
+    sync_directory(directory.parent)
 
 
 def _named(space: Space) -> str:
