@@ -139,6 +139,26 @@ def merged(content: dict[str, Any], call: StartImportRequest | None = None) -> S
     return request
 
 
+def test_rules_of_heads_are_read_from_a_request_file() -> None:
+    rule = {"newbie": "replace_same_type", "single": "transplant", "multi": "none"}
+    found = merged({"head_attach": {"newbie.confirm": "1", "head_rule": rule}, "basegroup.id": "b"})
+    rules = found.options.head_attach
+    assert rules.newbie_confirm
+    assert rules.head_rule == member_pb2.HeadRule(
+        newbie=member_pb2.NEWBIE_MODE_REPLACE_SAME_TYPE,
+        single=member_pb2.OWNED_MODE_TRANSPLANT,
+        multi=member_pb2.OWNED_MODE_NONE,
+    )
+    wrongs: list[Any] = [
+        {"head_rule": {"newbie": "x"}}, {"head_rule": {"x": "none"}}, {"head_rule": {"single": 1}},
+        {"x": 1}, {"data_rule": {}}, [],
+    ]  # fmt: skip
+    for wrong in wrongs:
+        with pytest.raises(RefusedError) as refused:
+            merged({"head_attach": wrong})
+        assert refused.value.details == {"key": "head_attach"}
+
+
 def test_lists_of_the_call_replace_those_of_the_file() -> None:
     content = {
         "caption": [{"datakey": "a"}, {"datakey": "b"}],

@@ -17,7 +17,9 @@ from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 Request = StartImportRequest | ProbeImportRequest
 
 # What the source itself reads, and what says nothing here.
-_ELSEWHERE = frozenset({"content_type", "action", "users.url", "express", "format", "result"})
+_ELSEWHERE = frozenset(
+    {"content_type", "action", "users.url", "express", "format", "result", "basegroup.id"}
+)
 
 _CHARSETS = {
     "koi8-r": import_job_pb2.CHARSET_KOI8_R,
@@ -113,6 +115,20 @@ def _newbie_confirm(request: Request, value: Any) -> None:
     request.options.newbie_confirm = _flag(value)
 
 
+def _head_attach(request: Request, value: Any) -> None:
+    """Reads how heads are attached; rules for data have no spelling here."""
+    unknown = set(value) - {"newbie.confirm", "head_rule"}
+    if unknown:
+        raise KeyError(*unknown)
+    rules = request.options.head_attach
+    rules.SetInParent()
+    rules.newbie_confirm = _flag(value.get("newbie.confirm"))
+    for case, word in (value.get("head_rule") or {}).items():
+        modes = member_pb2.NewbieMode if case == "newbie" else member_pb2.OwnedMode
+        prefix = "NEWBIE_MODE_" if case == "newbie" else "OWNED_MODE_"
+        setattr(rules.head_rule, case, modes.Value(prefix + word.upper()))
+
+
 def _no_member(request: Request, value: Any) -> None:
     request.options.no_member = _flag(value)
 
@@ -187,6 +203,7 @@ _READERS: dict[str, Callable[[Request, Any], None]] = {
     "charset": _charset,
     "clean_group": _clean_group,
     "firstline": _first_line,
+    "head_attach": _head_attach,
     "if_exists": _if_exists,
     "member.group.add": _groups_add,
     "member.group.remove": _groups_remove,
