@@ -14,6 +14,10 @@ from messages import resolve_request
 from running_server import RunningServer, run_zmey
 from zmey.cli.import_watch import unpack_metadata
 from zmey.client import Client
+from zmey.client.uploads import upload_file
+from zmey.v1.import_job_pb2 import ImportSource, StartImportRequest
+from zmey.v1.import_rows_pb2 import ImportOptions
+from zmey.v1.space_pb2 import Space
 
 BYTE_ORDER_MARK = "\ufeff"
 MIXED = '''\
@@ -127,8 +131,12 @@ def test_an_import_is_followed_listed_and_forgotten(server: RunningServer, tmp_p
 def test_a_cancelled_import_says_what_it_did(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people(path, 300_000)
-    name = zmey(server, "import", str(path), "--again", "--no-watch").strip()
-    with Client(server.address) as client:
+    space = Space(account_id=1, db_id=1)
+    with Client(server.address) as client, path.open("rb") as file:
+        source = ImportSource(upload=upload_file(client, space, file))
+        request = StartImportRequest(source=source, options=ImportOptions(space=space))
+        # At once: until a command had ended, the import might have, too.
+        name = client.imports.StartImport(request).operation
         client.operations.CancelOperation(CancelOperationRequest(name=name))
     assert "cancelled" in zmey(server, "operations", "wait", name, code=1)
     told = json.loads(zmey(server, "operations", "get", name, "--json"))
@@ -214,3 +222,19 @@ def test_no_server_is_exit_code_3(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "zmey serve" in done.stderr
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_addresses_get_numbers_without_members(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "addresses.csv"
+    path.write_text("member.email\nann@example.com\n", encoding="utf-8")
+    summary = import_json(server, str(path), "--no-member")
+    assert (summary["state"], summary["read"], summary["rejected"]) == ("succeeded", 1, 0)
+
+
+def test_what_callers_write_is_no_markup(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "people[red].csv"
+    path.write_text("member.email\nann@example.com\n", encoding="utf-8")
+    told = zmey(server, "import", str(path), "--track-info", "[/red] run [7]", "--auto-group",
+                "[/x]")  # fmt: skip
+    assert "[/x]" in told
+    assert "[/red] run [7]" in zmey(server, "operations", "list")

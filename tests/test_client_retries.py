@@ -23,7 +23,7 @@ from zmey.v1 import (
 
 READS = {
     *("HeadService/ListHeads", "MatchService/Resolve", "MatchService/ResolveBatch"),
-    "MatchService/ExplainDecision",
+    *("MatchService/ExplainDecision", "ImportService/DownloadReport"),
     *("MatchService/Normalize", "MemberService/GetMember", "MemberService/GetDataset"),
     *("MemberService/MembersExist", "MemberService/FindMembers", "MemberService/ListMerges"),
     "OriginService/ListOrigins",

@@ -60,7 +60,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
         "clean",
     ):
         assert shown in stdout, shown
-    for told in ("100% 5,000 rows", "MATCH_CONFLICT", "acknowledged and durable", "Going on with"):
+    for told in ("5,000 rows", "MATCH_CONFLICT", "200,000 rows"):
         assert told in stderr, told
     assert_nothing_is_left(tmp_path, stdout)
 

@@ -59,6 +59,26 @@ def test_an_upload_belongs_to_its_space(folder: ImportFolder) -> None:
         assert refused.value.reason == "ERROR_REASON_UPLOAD_UNKNOWN"
 
 
+def test_an_upload_is_there_after_a_power_cut(
+    folder: ImportFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes, its name, and the name of the directory of its space, which is new."""
+    synced: list[str] = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
+    monkeypatch.setattr("zmey.imports.folder.os.fsync", noted)
+    upload(folder, b"abc")
+    assert (synced[0], synced[2]) == ("uploads", "1-2")
+    assert synced[1].endswith(".part")
+    synced.clear()
+    assert folder.of_job(SPACE, 1).is_dir()
+    assert synced == ["jobs", "1-2"]
+
+
 def test_the_size_of_an_upload_is_bounded(folder: ImportFolder) -> None:
     upload(folder, b"x" * FILE_BYTES_MAX)
     with pytest.raises(RefusedError) as refused:
@@ -76,14 +96,39 @@ def test_sweeping_keeps_what_is_needed(folder: ImportFolder) -> None:
     old, used, fresh = upload(folder, b"old"), upload(folder, b"used"), upload(folder, b"fresh")
     for name in (old, used):
         os.utime(folder.path / "uploads" / "1-2" / name, (0, 1_000))
-    running, ended = folder.of_job(1), folder.of_job(2)
+    running, ended = folder.of_job(SPACE, 1), folder.of_job(SPACE, 2)
+    unserved = folder.of_job(OTHER, 3)
     now = float(1_000 + UPLOAD_KEPT_SECONDS + 1)
     os.utime(folder.path / "uploads" / "1-2" / fresh, (now, now))
-    assert folder.sweep({used}, {1}, lambda: now) == 2
+    found = folder.files(SPACE)
+    begun = folder.of_job(SPACE, 4)
+    assert folder.sweep(found, {used}, {1}, lambda: now) == 2
     kept = {path.name for path in (folder.path / "uploads" / "1-2").iterdir()}
     assert kept == {used, fresh}
     assert running.exists()
     assert not ended.exists()
+    assert begun.exists(), "it began after the imports were listed"
+    assert unserved.exists(), "its space may be served again"
+
+
+def test_an_upload_that_is_named_meanwhile_is_not_swept(folder: ImportFolder) -> None:
+    old = upload(folder, b"old")
+    path = folder.path / "uploads" / "1-2" / old
+    os.utime(path, (0, 1_000))
+    found = folder.files(SPACE)
+    assert folder.upload(SPACE, old) == path
+    assert folder.sweep(found, set(), set()) == 0
+    assert path.exists()
+
+
+def test_probes_that_were_left_are_swept(folder: ImportFolder) -> None:
+    left, running = folder.probes / "left", folder.probes / "running"
+    for directory in (left, running):
+        directory.mkdir()
+    os.utime(left, (0, 1_000))
+    assert folder.sweep_probes() == 1
+    assert not left.exists()
+    assert running.exists()
 
 
 def merged(content: dict[str, Any], call: StartImportRequest | None = None) -> StartImportRequest:
@@ -92,6 +137,42 @@ def merged(content: dict[str, Any], call: StartImportRequest | None = None) -> S
         request.CopyFrom(call)
     merge_request_file(content, request)
     return request
+
+
+def test_rules_of_heads_are_read_from_a_request_file() -> None:
+    rule = {"newbie": "replace_same_type", "single": "transplant", "multi": "none"}
+    found = merged({"head_attach": {"newbie.confirm": "1", "head_rule": rule}, "basegroup.id": "b"})
+    rules = found.options.head_attach
+    assert rules.newbie_confirm
+    assert rules.head_rule == member_pb2.HeadRule(
+        newbie=member_pb2.NEWBIE_MODE_REPLACE_SAME_TYPE,
+        single=member_pb2.OWNED_MODE_TRANSPLANT,
+        multi=member_pb2.OWNED_MODE_NONE,
+    )
+    wrongs: list[Any] = [
+        {"head_rule": {"newbie": "x"}}, {"head_rule": {"x": "none"}}, {"head_rule": {"single": 1}},
+        {"x": 1}, {"data_rule": {}}, [],
+    ]  # fmt: skip
+    for wrong in wrongs:
+        with pytest.raises(RefusedError) as refused:
+            merged({"head_attach": wrong})
+        assert refused.value.details == {"key": "head_attach"}
+
+
+def test_lists_of_the_call_replace_those_of_the_file() -> None:
+    content = {
+        "caption": [{"datakey": "a"}, {"datakey": "b"}],
+        "member.group.add": ["g1"],
+        "member.group.remove": ["g2"],
+    }
+    call = StartImportRequest()
+    call.reading.names.extend(["x", "y"])
+    call.options.groups.add.append("g3")
+    once = merged(content, call)
+    assert list(once.reading.names) == ["x", "y"]
+    assert list(once.options.groups.add) == ["g3"]
+    assert list(once.options.groups.remove) == ["g2"]
+    assert merged(content, once) == once, "whoever goes on merges the file once more"
 
 
 def test_every_parameter_of_a_request_file_is_read() -> None:

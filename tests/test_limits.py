@@ -6,6 +6,7 @@ The bounds are read from the comments of proto/zmey/v1, so a new one without a r
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ from support.imports import (
     options,
     run_import,
 )
-from support.jobs import create_job, url_source
+from support.jobs import create_job, probe_file, url_source
 from support.policies import blocked, custom_field, heads_limit, policy
 from support.requests import (
     address,
@@ -253,6 +254,19 @@ def fetched(api: Api, **source: Any) -> object:
     return from_source(api, url_source(**source))
 
 
+def named_columns(api: Api, count: int) -> object:
+    """Probes a file whose columns get so many names."""
+    names = ["member.email", *(f"c{number}" for number in range(1, count))]
+    reading = import_job.ImportReading(names=names)
+    with NamedTemporaryFile() as file:
+        file.write(b"ann@example.com\n")
+        file.flush()
+        answer = probe_file(api, file.name, reading=reading)
+    if answer.cannot_import:
+        return fault_in_answer(answer.warnings[0])
+    return answer
+
+
 @dataclass(frozen=True)
 class Limit:
     """One bound: `call(api, n)` asks for n of it.
@@ -325,6 +339,7 @@ LIMITS = (
     Limit("UrlSource.secret", 128, lambda api, n: fetched(api, secret="s" * n)),
     Limit("ImportReading.sheet", 1_024,
           lambda api, n: create_job(api, reading=import_job.ImportReading(sheet="s" * n))),
+    Limit("ImportReading.names", 1_000, named_columns),
     Limit("AutoGroup.id", 128,
           lambda api, n: create_job(api, auto_group=import_job.AutoGroup(id="g" * n))),
     Limit("AutoGroup.name", 256,

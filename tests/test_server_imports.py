@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -288,3 +289,18 @@ def test_a_wait_ends_in_time(start_server: StartServer) -> None:
         assert not client.operations.WaitOperation(asked, timeout=0.8).done
         client.operations.CancelOperation(lro.CancelOperationRequest(name=name))
         wait(client, name)
+
+
+def test_a_waiting_call_does_not_hold_up_the_end(start_server: StartServer) -> None:
+    server = start_server("--drain-seconds", "60", "--import-jobs-max", "1")
+    many = b"member.email\n" + b"".join(b"user%d@example.com\n" % n for n in range(300_000))
+    with Client(server.address) as client:
+        start(client, inline(many))
+        # It waits for its turn, so that nothing but the end of the server ends the call.
+        asked = lro.WaitOperationRequest(name=start(client, inline(ROWS)))
+        answer = client.operations.WaitOperation.future(asked)
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert server.terminate() == 0
+        assert time.monotonic() - begun < WAIT_SECONDS
+        assert not answer.result().done

@@ -13,7 +13,7 @@ import pytest
 
 from support.sources import reason, settings
 from zmey.sources import SourceError, Unpacked, unpack
-from zmey.v1.import_job_pb2 import FILE_SHAPE_JSON_LINES
+from zmey.v1.import_job_pb2 import FILE_SHAPE_SPREADSHEET
 
 GATE_KIB = 512 * 1024
 GATE_SECONDS = 30
@@ -110,7 +110,7 @@ def rows(got: Unpacked) -> list[Any]:
 )
 def test_spreadsheets_become_json_lines(tmp_path: Path, content: bytes) -> None:
     got = unpacked(tmp_path, content)
-    assert got.shape == FILE_SHAPE_JSON_LINES
+    assert got.shape == FILE_SHAPE_SPREADSHEET
     assert rows(got) == [list(row) for row in ROWS]
     assert got.sheet == "People"
     assert (got.warnings, got.warnings_total) == ((), 0)

@@ -7,7 +7,16 @@ from zmey.internal.v1 import jobs_pb2 as jobs
 from zmey.v1 import import_job_pb2 as import_job
 from zmey.v1 import import_rows_pb2 as rows_pb2
 
-__all__ = ["JOBS", "create_job", "delete_job", "fail_job", "get_job", "started", "url_source"]
+__all__ = [
+    "JOBS",
+    "create_job",
+    "delete_job",
+    "fail_job",
+    "get_job",
+    "probe_file",
+    "started",
+    "url_source",
+]
 
 JOBS = "/zmey.internal.v1.JobService/"
 
@@ -49,3 +58,11 @@ def fail_job(api: Api, job_id: int) -> jobs.Job:
     """JobService.FailJob."""
     request = jobs.FailJobRequest(job_id=job_id, error=b"status")
     return api.call(JOBS + "FailJob", request, jobs.FailJobResponse).job
+
+
+def probe_file(api: Api, path: str, **asked: Any) -> import_job.ProbeImportResponse:
+    """JobService.ProbeFile."""
+    described: dict[str, Any] = {"options": rows_pb2.ImportOptions(space=api.space)}
+    probe = import_job.ProbeImportRequest(**(described | asked))
+    request = jobs.ProbeFileRequest(request=probe, path=path)
+    return api.call(JOBS + "ProbeFile", request, jobs.ProbeFileResponse).response

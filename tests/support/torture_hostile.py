@@ -294,6 +294,7 @@ FILLINGS: Mapping[str, Message] = {
         DELIVERED,
         origin_service.DefineOriginRequest(label="a"),
         rows_pb2.ImportOptions(columns=[rows_pb2.ImportColumn(address=CSID_COLUMN)]),
+        rows_pb2.ImportColumn(ignored=rows_pb2.IgnoredColumn()),
     )
 }
 

@@ -117,8 +117,8 @@ fn heads(name: &str, addr_type: AddressType) -> Result<Option<Target>, Problem> 
     }))
 }
 
-/// A datakey; `=` before it adds to what is stored, `\=` and `\@` begin a datakey themselves. Reports
-/// of rejected rows write `'=`, which spreadsheets do not take for a formula.
+/// A datakey; `=` before it adds to what is stored, `\=` and `\@` begin a datakey themselves.
+/// Reports of rejected rows write `'=`, which spreadsheets do not take for a formula.
 fn datakey(name: &str, names: &[String]) -> Result<DatakeyColumn, Problem> {
     let (name, calc) = match name.strip_prefix('\'').unwrap_or(name).strip_prefix('=') {
         Some(name) => (name.trim_start(), true),

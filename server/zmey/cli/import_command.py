@@ -2,9 +2,11 @@
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from zmey.cli.exits import FAILURE, CommandError, stderr
@@ -125,8 +127,8 @@ def import_file(
         if_exists=condition_of(if_exists),
         newbie_confirm=newbie_confirm,
         no_member=no_member,
-        groups=GroupOrders(add=group_add or (), remove=group_remove or ()),
     )
+    _set_groups(options, group_add or (), group_remove or ())
     _set_origin(options, origin)
     path = None if "://" in source else Path(source)
     url = UrlSource(url=source, attempts=attempts, interval_seconds=interval, secret=secret or "")
@@ -166,7 +168,7 @@ def _source_of(
     try:
         size = path.stat().st_size
         with path.open("rb") as file, _upload_progress() as bar:
-            task = bar.add_task(f"uploading {path.name}", total=size)
+            task = bar.add_task(f"uploading {escape(path.name)}", total=size)
             upload = upload_file(
                 client, options.space, file, lambda done: bar.update(task, completed=done)
             )
@@ -204,7 +206,7 @@ class _Run:
         if as_json:
             sys.stdout.buffer.write(summary_json(name, metadata))
         else:
-            Console(highlight=False).print(summary_table(metadata, saved))
+            Console(highlight=False, markup=False).print(summary_table(metadata, saved))
         if operation.HasField("error"):
             message = f"{operation.error.message} ({name})"
             raise CommandError(message, FAILURE)
@@ -213,6 +215,12 @@ class _Run:
 def _set_group(request: StartImportRequest, group: str | None) -> None:
     if group is not None:
         request.auto_group.CopyFrom(AutoGroup(id="" if group == GROUP_BY_TIME else group))
+
+
+def _set_groups(options: ImportOptions, add: Sequence[str], remove: Sequence[str]) -> None:
+    """Orders groups only where there are any: imports without members refuse orders."""
+    if add or remove:
+        options.groups.CopyFrom(GroupOrders(add=add, remove=remove))
 
 
 def _set_origin(options: ImportOptions, origin: str | None) -> None:

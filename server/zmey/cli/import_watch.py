@@ -58,7 +58,7 @@ def follow(client: Client, name: str) -> operations_pb2.Operation:
                     total=metadata.file_bytes or None,
                     completed=metadata.read_bytes,
                     rows=metadata.counters.read,
-                    rate=metadata.rows_per_second,
+                    rate=metadata.rows_per_second or _average(metadata),
                 )
                 if operation.done:
                     return operation
@@ -139,6 +139,12 @@ def summary_json(name: str, metadata: ImportMetadata) -> bytes:
     if metadata.HasField("group"):
         found["group"] = metadata.group.id
     return orjson.dumps(found) + b"\n"
+
+
+def _average(metadata: ImportMetadata) -> float:
+    """Returns the rows per second of an import that has ended."""
+    seconds = metadata.finished_seconds - metadata.started_seconds
+    return metadata.counters.read / seconds if seconds > 0 else 0.0
 
 
 def _describe(metadata: ImportMetadata) -> str:

@@ -81,7 +81,7 @@ def list_operations(
         for operation in found:
             _print_json(operation)
     else:
-        Console(highlight=False).print(_list_table(found))
+        Console(highlight=False, markup=False).print(_list_table(found))
 
 
 @operations.command("get")
@@ -156,7 +156,7 @@ def _print(operation: operations_pb2.Operation, *, as_json: bool) -> None:
         _print_json(operation)
         return
     metadata = unpack_metadata(operation)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(f"{operation.name}: {_told(operation)}")
     console.print(summary_table(metadata, None))
 

@@ -1,16 +1,20 @@
 """The imports that the core keeps, with messages instead of bytes."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
 
 from zmey.internal.v1 import jobs_pb2 as internal
+from zmey.v1.admin_service_pb2 import GetPolicyRequest, GetPolicyResponse
 from zmey.v1.import_job_pb2 import ProbeImportRequest, ProbeImportResponse, StartImportRequest
 from zmey.v1.member_pb2 import Warning as FileWarning
 from zmey.v1.space_pb2 import Space
 
 _SERVICE = "/zmey.internal.v1.JobService/"
+_GET_POLICY = "/zmey.v1.AdminService/GetPolicy"
 _PAGE = 1_000
 
 _Answer = TypeVar("_Answer", bound=Message)
@@ -112,6 +116,13 @@ class CoreJobs:
                 return
             yield from page.rejects
             after = page.last_batch
+
+    def now(self, space: Space) -> datetime:
+        """Tells the time by the clock of a space."""
+        asked = GetPolicyRequest(space=space).SerializeToString()
+        answer = GetPolicyResponse.FromString(self._core.call(_GET_POLICY, asked))
+        zone = answer.state.policy.time_zone
+        return datetime.now(ZoneInfo(zone) if zone else UTC)
 
     def _call(self, name: str, request: Message, answer: type[_Answer]) -> _Answer:
         return answer.FromString(self._core.call(_SERVICE + name, request.SerializeToString()))

@@ -1,6 +1,5 @@
 """How an import gets its file: fetched or uploaded, then unpacked where it is packed."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +8,7 @@ from random import Random
 
 import grpc
 
-from zmey.imports.folder import ImportFolder, sync_directory
+from zmey.imports.folder import ImportFolder, sync_file
 from zmey.imports.request_file import merge_request_file
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError, SourceSettings, Unpacked, fetch, unpack
@@ -78,7 +77,7 @@ class Files:
     def unpacked(
         self, original: Path, request: Request, directory: Path, obtaining: Obtaining
     ) -> Unpacked:
-        """Returns the rows of a file as text, made durable where it had to be unpacked."""
+        """Returns the rows of a file as text, durable: the import may go on after a power cut."""
         unpacked = unpack(
             original,
             directory,
@@ -86,8 +85,9 @@ class Files:
             sheet=request.reading.sheet,
             cancelled=obtaining.is_cancelled,
         )
-        if unpacked.path != original:
-            _sync(unpacked.path)
+        if unpacked.path.parent == directory:
+            # Uploads are durable already; what was fetched or unpacked is not.
+            sync_file(unpacked.path)
         return unpacked
 
 
@@ -100,15 +100,16 @@ def refusal_of(error: SourceError) -> RefusedError:
 
 # The codes of the contract; reasons that are not here are FAILED_PRECONDITION.
 _CODES = {
+    error_reason_pb2.ERROR_REASON_IMPORT_EMPTY: grpc.StatusCode.INVALID_ARGUMENT,
+    error_reason_pb2.ERROR_REASON_IMPORT_SHAPE_UNKNOWN: grpc.StatusCode.INVALID_ARGUMENT,
+    error_reason_pb2.ERROR_REASON_IMPORT_SHEET_UNKNOWN: grpc.StatusCode.NOT_FOUND,
+    error_reason_pb2.ERROR_REASON_IMPORT_SPREADSHEET_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
+    error_reason_pb2.ERROR_REASON_INTERNAL: grpc.StatusCode.INTERNAL,
+    error_reason_pb2.ERROR_REASON_LIMIT_EXCEEDED: grpc.StatusCode.INVALID_ARGUMENT,
+    error_reason_pb2.ERROR_REASON_OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     error_reason_pb2.ERROR_REASON_SOURCE_UNREACHABLE: grpc.StatusCode.UNAVAILABLE,
     error_reason_pb2.ERROR_REASON_SOURCE_MISSING: grpc.StatusCode.NOT_FOUND,
     error_reason_pb2.ERROR_REASON_SOURCE_SECRET_UNKNOWN: grpc.StatusCode.NOT_FOUND,
     error_reason_pb2.ERROR_REASON_SOURCE_URL_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
     error_reason_pb2.ERROR_REASON_SOURCE_FILE_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
 }
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    sync_directory(path.parent)

@@ -4,13 +4,16 @@ A file is written under a name of its own, synced, and then renamed, so that wha
 is whole, also after a crash.
 """
 
+import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
+import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -33,17 +36,20 @@ class ImportFolder:
     def __init__(self, path: Path, file_bytes_max: int) -> None:
         self.path = path
         self.file_bytes_max = file_bytes_max
+        # Between the look at the age of an upload and its removal nobody may name it.
+        self._lock = threading.Lock()
         self._uploads = path / "uploads"
         self._jobs = path / "jobs"
         self.probes = path / "probes"
-        for directory in (path, self._uploads, self._jobs, self.probes):
-            directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        for directory in (self._uploads, self._jobs, self.probes):
+            _make_directory(directory)
 
     def begin_upload(self, space: Space) -> "Upload":
         """Opens a new file for an upload, which nobody but its space can name."""
         directory = self._of_space(space)
-        directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
-        return Upload(directory, self.file_bytes_max)
+        _make_directory(directory)
+        return Upload(directory, self.file_bytes_max, self._lock)
 
     def upload(self, space: Space, upload_id: str) -> Path:
         """Returns the file of an upload, whose day begins anew.
@@ -52,28 +58,37 @@ class ImportFolder:
             RefusedError: there is none.
         """
         path = self._of_space(space) / upload_id
-        if not _UPLOAD_ID.fullmatch(upload_id) or not path.is_file():
-            raise RefusedError(
-                grpc.StatusCode.NOT_FOUND,
-                "ERROR_REASON_UPLOAD_UNKNOWN",
-                "There is no such upload, or it was not used for 24 hours; upload it again.",
-                {"upload": upload_id[:100]},
-            )
-        os.utime(path)
-        return path
+        with self._lock:
+            if _UPLOAD_ID.fullmatch(upload_id) and path.is_file():
+                os.utime(path)
+                return path
+        raise RefusedError(
+            grpc.StatusCode.NOT_FOUND,
+            "ERROR_REASON_UPLOAD_UNKNOWN",
+            "There is no such upload, or it was not used for 24 hours; upload it again.",
+            {"upload": upload_id[:100]},
+        )
 
-    def of_job(self, job_id: int) -> Path:
+    def of_job(self, space: Space, job_id: int) -> Path:
         """Returns the folder of a running import."""
-        directory = self._jobs / str(job_id)
-        directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+        directory = self._jobs / _named(space) / str(job_id)
+        _make_directory(directory.parent)
+        _make_directory(directory)
         return directory
 
-    def forget_job(self, job_id: int) -> None:
+    def forget_job(self, space: Space, job_id: int) -> None:
         """Removes what an import has fetched."""
-        shutil.rmtree(self._jobs / str(job_id), ignore_errors=True)
+        shutil.rmtree(self._jobs / _named(space) / str(job_id), ignore_errors=True)
+
+    def files(self, space: Space) -> tuple[list[Path], list[Path]]:
+        """Returns the uploads and the folders of imports of a space that are there."""
+        directories = self._of_space(space), self._jobs / _named(space)
+        uploads, jobs = (list(directory.glob("*")) for directory in directories)
+        return uploads, jobs
 
     def sweep(
         self,
+        found: tuple[list[Path], list[Path]],
         used_uploads: Collection[str],
         unfinished_jobs: Collection[int],
         now: Callable[[], float] = time.time,
@@ -81,31 +96,43 @@ class ImportFolder:
         """Removes what nobody can need any more; returns how many uploads and jobs that were.
 
         Args:
+            found: what `files` found before the imports were listed.
             used_uploads: ids that imports still need, however old they are.
             unfinished_jobs: imports whose files are still needed.
             now: tells the time.
         """
-        oldest = now() - UPLOAD_KEPT_SECONDS
-        uploads = [path for path in self._uploads.glob("*/*") if path.name not in used_uploads]
-        old = [path for path in uploads if path.stat().st_mtime < oldest]
-        for path in old:
-            path.unlink(missing_ok=True)
+        uploads, jobs = found
         kept = {str(job_id) for job_id in unfinished_jobs}
-        left = [path for path in self._jobs.iterdir() if path.name not in kept]
-        left += [path for path in self.probes.iterdir() if path.stat().st_mtime < oldest]
+        old = (path for path in uploads if path.name not in used_uploads)
+        left = [path for path in jobs if path.name not in kept]
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
-        return len(old) + len(left)
+        return len(left) + self._remove_old(old, now() - UPLOAD_KEPT_SECONDS)
+
+    def sweep_probes(self, now: Callable[[], float] = time.time) -> int:
+        """Removes what a process that was killed has left of probes; returns how many."""
+        return self._remove_old(self.probes.iterdir(), now() - UPLOAD_KEPT_SECONDS)
+
+    def _remove_old(self, paths: Iterable[Path], oldest: float) -> int:
+        removed = 0
+        for path in paths:
+            with self._lock:
+                # It may have been named, or be gone, since it was found.
+                if path.exists() and path.stat().st_mtime < oldest:
+                    removed += 1
+                    _remove(path)
+        return removed
 
     def _of_space(self, space: Space) -> Path:
-        return self._uploads / f"{space.account_id}-{space.db_id}"
+        return self._uploads / _named(space)
 
 
 class Upload:
     """A file that is being uploaded; in a `with` statement, it stays only if `keep` was called."""
 
-    def __init__(self, directory: Path, bytes_max: int) -> None:
+    def __init__(self, directory: Path, bytes_max: int, lock: threading.Lock) -> None:
         self.bytes = 0
+        self._lock = lock
         self._bytes_max = bytes_max
         self._directory = directory
         self._hash = hashlib.sha256()
@@ -117,7 +144,7 @@ class Upload:
         """Appends to the file.
 
         Raises:
-            RefusedError: it is too large.
+            RefusedError: it is too large, or the disk is full.
         """
         self.bytes += len(content)
         if self.bytes > self._bytes_max:
@@ -129,18 +156,28 @@ class Upload:
                 {"max_bytes": str(self._bytes_max)},
             )
         self._hash.update(content)
-        self._file.write(content)
+        try:
+            self._file.write(content)
+        except OSError as error:
+            raise _no_room(error) from error
 
     def keep(self) -> str:
         """Makes the file durable and returns its id.
 
         The same content has the same id, so that a request that is repeated with its file is the
         same request.
+
+        Raises:
+            RefusedError: the disk is full.
         """
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _no_room(error) from error
         upload_id = self._hash.hexdigest()[: 2 * UPLOAD_ID_BYTES]
-        self._path.replace(self._directory / upload_id)
+        with self._lock:
+            self._path.replace(self._directory / upload_id)
         sync_directory(self._directory)
         return upload_id
 
@@ -153,7 +190,9 @@ class Upload:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):
+            # What is still buffered may find a full disk; whatever was kept is synced.
+            self._file.close()
         self._path.unlink(missing_ok=True)
 
 
@@ -164,3 +203,42 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Makes a file durable with its name."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    sync_directory(path.parent)
+
+
+def _make_directory(directory: Path) -> None:
+    """Makes a directory that is there after a power cut, too, unless it is there already."""
+    try:
+        directory.mkdir(mode=_DIRECTORY_MODE)
+    except FileExistsError:
+        return
+    sync_directory(directory.parent)
+
+
+def _named(space: Space) -> str:
+    return f"{space.account_id}-{space.db_id}"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _no_room(error: OSError) -> Exception:
+    """Says that the disk is full; another error of it is no refusal."""
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return error
+    return RefusedError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "ERROR_REASON_OVERLOADED",
+        "This server has no room on its disk for the file; try again later.",
+        {"queue": "disk"},
+    )

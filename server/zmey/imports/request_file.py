@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 
 from zmey.client.notation import TYPES_WITH_ALIASES
 from zmey.refusal import RefusedError
@@ -16,7 +17,7 @@ from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 Request = StartImportRequest | ProbeImportRequest
 
 # What the source itself reads, and what says nothing here.
-_ELSEWHERE = frozenset({"content_type", "action", "users.url", "express", "format", "result"})
+_ELSEWHERE = frozenset({"content_type", "action", "users.url", "format", "result", "basegroup.id"})
 
 _CHARSETS = {
     "koi8-r": import_job_pb2.CHARSET_KOI8_R,
@@ -59,10 +60,23 @@ def merge_request_file(content: Mapping[str, Any], request: Request) -> None:
             reader(found, value)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _invalid(key, "has a value that it cannot have") from error
+    _drop_said(found, request)
     content_of_call = request.SerializeToString()
     request.Clear()
     request.MergeFromString(found.SerializeToString())
     request.MergeFromString(content_of_call)
+
+
+def _drop_said(found: Message, said: Message) -> None:
+    """Leaves out lists that the call has: merged, one would continue the other.
+
+    So a request stays what it is where it is merged with its file once more.
+    """
+    for field, value in said.ListFields():
+        if field.is_repeated:
+            found.ClearField(field.name)
+        elif field.message_type is not None and found.HasField(field.name):
+            _drop_said(getattr(found, field.name), value)
 
 
 def _charset(request: Request, value: Any) -> None:
@@ -97,6 +111,20 @@ def _origin(request: Request, value: Any) -> None:
 
 def _newbie_confirm(request: Request, value: Any) -> None:
     request.options.newbie_confirm = _flag(value)
+
+
+def _head_attach(request: Request, value: Any) -> None:
+    """Reads how heads are attached; rules for data have no spelling here."""
+    unknown = set(value) - {"newbie.confirm", "head_rule"}
+    if unknown:
+        raise KeyError(*unknown)
+    rules = request.options.head_attach
+    rules.SetInParent()
+    rules.newbie_confirm = _flag(value.get("newbie.confirm"))
+    for case, word in (value.get("head_rule") or {}).items():
+        modes = member_pb2.NewbieMode if case == "newbie" else member_pb2.OwnedMode
+        prefix = "NEWBIE_MODE_" if case == "newbie" else "OWNED_MODE_"
+        setattr(rules.head_rule, case, modes.Value(prefix + word.upper()))
 
 
 def _no_member(request: Request, value: Any) -> None:
@@ -173,6 +201,7 @@ _READERS: dict[str, Callable[[Request, Any], None]] = {
     "charset": _charset,
     "clean_group": _clean_group,
     "firstline": _first_line,
+    "head_attach": _head_attach,
     "if_exists": _if_exists,
     "member.group.add": _groups_add,
     "member.group.remove": _groups_remove,

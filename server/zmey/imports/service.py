@@ -2,11 +2,12 @@
 
 import base64
 import binascii
+import math
+import re
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
 from typing import NoReturn
@@ -40,6 +41,9 @@ from zmey.v1.space_pb2 import Space
 COPY_BYTES = 1024 * 1024
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1_000
+# What clients of gRPC take by default is 4 MiB, and one more operation comes on top of this.
+PAGE_BYTES_MAX = 2 * 1024 * 1024
+_PAGE_TOKEN = re.compile("[1-9][0-9]{0,18}")
 WAIT_SECONDS_MAX = 3_600.0
 # How long a waiting call sleeps between two looks at the import, whose progress wakes nobody.
 WAIT_POLL_SECONDS = 0.5
@@ -61,6 +65,12 @@ class ImportOperations:
         self._files = files
         self._runner = runner
         self._waiters = threading.BoundedSemaphore(waiters_max)
+        self._probes = threading.BoundedSemaphore(waiters_max)
+        self._interrupted = threading.Event()
+
+    def interrupt(self) -> None:
+        """Ends probes that still wait for their file, since the process is about to end."""
+        self._interrupted.set()
 
     def start(self, request: StartImportRequest, _: float | None) -> StartImportResponse:
         """Answers StartImport."""
@@ -81,31 +91,63 @@ class ImportOperations:
         space = request.options.space
         # Only a space that is served may have files fetched and kept.
         self._jobs.page(space, 0, 1)
+        if request.source.WhichOneof("source") is None:
+            _refuse_missing("source")
         self._keep_source(request)
         if request.source.WhichOneof("source") == "url":
             # Waiting for a file that comes later is for imports.
             request.source.url.attempts = 1
-        with tempfile.TemporaryDirectory(dir=self._folder.probes) as name:
-            directory = Path(name)
-            obtaining = _obtaining_until(deadline_seconds)
-            try:
-                original = self._files.original(space, request, directory, obtaining)
-                unpacked = self._files.unpacked(original, request, directory, obtaining)
-            except SourceError as error:
-                raise refusal_of(error) from error
-            except SourceCancelledError as error:
-                raise RefusedError(
-                    grpc.StatusCode.DEADLINE_EXCEEDED,
-                    "ERROR_REASON_DEADLINE_EXCEEDED",
-                    "The deadline passed before the file was there; give the call more time.",
-                ) from error
-            if unpacked.shape:
-                request.reading.shape = unpacked.shape
-                request.reading.sheet = unpacked.sheet
-            answer = self._jobs.probe(request, str(unpacked.path))
-            answer.warnings.extend(unpacked.warnings)
-            answer.uid = self._uid_of(space, request.source, original)
+        if not self._probes.acquire(blocking=False):
+            raise _too_many_probes()
+        try:
+            with tempfile.TemporaryDirectory(dir=self._folder.probes) as name:
+                return self._probed(request, Path(name), deadline_seconds)
+        finally:
+            self._probes.release()
+
+    def _probed(
+        self, request: ProbeImportRequest, directory: Path, deadline_seconds: float | None
+    ) -> ProbeImportResponse:
+        space = request.options.space
+        obtaining = self._obtaining_until(space, deadline_seconds)
+        try:
+            original = self._files.original(space, request, directory, obtaining)
+            unpacked = self._files.unpacked(original, request, directory, obtaining)
+        except SourceError as error:
+            raise refusal_of(error) from error
+        except SourceCancelledError as error:
+            raise self._given_up() from error
+        if unpacked.shape:
+            request.reading.shape = unpacked.shape
+            request.reading.sheet = unpacked.sheet
+        answer = self._jobs.probe(request, str(unpacked.path))
+        answer.warnings.extend(unpacked.warnings)
+        answer.uid = self._uid_of(space, request.source, original)
         return answer
+
+    def _obtaining_until(self, space: Space, deadline_seconds: float | None) -> Obtaining:
+        """What a call needs to get a file before its client gives up."""
+        end = math.inf if deadline_seconds is None else time.monotonic() + deadline_seconds
+        return Obtaining(
+            now=lambda: self._jobs.now(space),
+            random=SystemRandom(),
+            wait=time.sleep,
+            is_cancelled=lambda: self._interrupted.is_set() or time.monotonic() >= end,
+            attempted=lambda _: None,
+        )
+
+    def _given_up(self) -> RefusedError:
+        if self._interrupted.is_set():
+            return RefusedError(
+                grpc.StatusCode.UNAVAILABLE,
+                "ERROR_REASON_SHUTTING_DOWN",
+                "The server is shutting down; probe the file again when it is back.",
+            )
+        return RefusedError(
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            "ERROR_REASON_DEADLINE_EXCEEDED",
+            "The deadline passed before the file was there; give the call more time.",
+        )
 
     def upload(self, requests: Iterable[UploadSourceRequest]) -> UploadSourceResponse:
         """Answers UploadSource."""
@@ -145,16 +187,21 @@ class ImportOperations:
         """Answers ListOperations: the imports of a space, newest first."""
         if request.filter:
             _refuse_field("filter")
-        if request.page_token and not request.page_token.isdecimal():
-            _refuse_field("page_token")
+        before = _page_token(request.page_token)
         size = min(request.page_size or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
         if size < 1:
             _refuse_field("page_size")
         space = parse_space(request.name)
-        jobs = self._jobs.page(space, int(request.page_token or 0), size)
-        answer = operations_pb2.ListOperationsResponse(operations=map(operation_of, jobs))
-        if len(jobs) == size:
-            answer.next_page_token = str(jobs[-1].job_id)
+        answer = operations_pb2.ListOperationsResponse()
+        jobs = self._jobs.page(space, before, size)
+        for job in jobs:
+            if answer.operations and answer.ByteSize() >= PAGE_BYTES_MAX:
+                break
+            answer.operations.append(operation_of(job))
+            before = job.job_id
+        # A page may be short because its imports are long: only an empty one is the end.
+        if jobs and self._jobs.page(space, before, 1):
+            answer.next_page_token = str(before)
         return answer
 
     def wait_operation(
@@ -167,7 +214,8 @@ class ImportOperations:
         name = parse_operation(request.name)
         seconds = WAIT_SECONDS_MAX
         if request.HasField("timeout"):
-            seconds = min(seconds, request.timeout.ToTimedelta().total_seconds())
+            # A duration may be longer than Python's own can be.
+            seconds = min(seconds, request.timeout.seconds + request.timeout.nanos / 1e9)
         if deadline_seconds is not None:
             # Answering in time is better than a deadline exceeded.
             seconds = min(seconds, deadline_seconds - WAIT_POLL_SECONDS)
@@ -176,8 +224,13 @@ class ImportOperations:
             return operation_of(job)
         try:
             end = time.monotonic() + seconds
-            while not is_finished(job) and (left := end - time.monotonic()) > 0:
-                self._runner.wait(min(left, WAIT_POLL_SECONDS))
+            while not self._runner.is_stopping and (left := end - time.monotonic()) > 0:
+                seen = self._runner.changes
+                job = self._jobs.get(*name)
+                if is_finished(job):
+                    break
+                self._runner.wait(seen, min(left, WAIT_POLL_SECONDS))
+            else:
                 job = self._jobs.get(*name)
         finally:
             self._waiters.release()
@@ -234,15 +287,28 @@ def _inline_content(source: ImportSource) -> bytes:
         ) from error
 
 
-def _obtaining_until(deadline_seconds: float | None) -> Obtaining:
-    """What a call needs to get a file before its client gives up."""
-    end = None if deadline_seconds is None else time.monotonic() + deadline_seconds
-    return Obtaining(
-        now=lambda: datetime.now(UTC),
-        random=SystemRandom(),
-        wait=time.sleep,
-        is_cancelled=lambda: end is not None and time.monotonic() >= end,
-        attempted=lambda _: None,
+def _too_many_probes() -> RefusedError:
+    return RefusedError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "ERROR_REASON_OVERLOADED",
+        "As many files are being probed as this server takes; try again when one is done.",
+        {"queue": "probes"},
+    )
+
+
+def _page_token(token: str) -> int:
+    """Reads the number of an import out of a token; 0 where there is none."""
+    if token and not _PAGE_TOKEN.fullmatch(token):
+        _refuse_field("page_token")
+    return int(token or 0)
+
+
+def _refuse_missing(field: str) -> NoReturn:
+    raise RefusedError(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "ERROR_REASON_FIELD_REQUIRED",
+        f"{field} is required.",
+        {"field": field},
     )
 
 

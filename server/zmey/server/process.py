@@ -88,6 +88,8 @@ def _serve_core(core: Core, settings: Settings, start_companion: StartCompanion 
         )
         if companion:
             companion.close()
+        # Before the drain, which would wait for calls that wait for the end of an import.
+        runner.stop()
         if not transport.drain(settings.drain_seconds):
             get_logger().warning("calls cut off", drain_seconds=settings.drain_seconds)
         if companion and companion.error:
@@ -97,6 +99,7 @@ def _serve_core(core: Core, settings: Settings, start_companion: StartCompanion 
         if endpoint is not None:
             endpoint.close()
         runner.stop()
+        imports.interrupt()
         core.close()
         runner.join()
         transport.close()

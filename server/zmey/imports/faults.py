@@ -1,0 +1,48 @@
+"""What failures of the core, and unforeseen ones, mean for an import that runs."""
+
+import secrets
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+
+from zmey._native import CoreError
+from zmey.logs import get_logger
+from zmey.refusal import RefusedError
+
+REQUEST_ID_BYTES = 16
+# With these the core is at fault or has too much to do, and not the import.
+_PASSING_CODES = frozenset(
+    code.value[0]
+    for code in (
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNAVAILABLE,
+    )
+)
+_ENDED_REASONS = frozenset({"ERROR_REASON_IMPORT_ENDED", "ERROR_REASON_IMPORT_UNKNOWN"})
+
+
+def is_passing(error: CoreError) -> bool:
+    """Tells whether the same call may be answered later."""
+    return error.code in _PASSING_CODES
+
+
+def is_of_ended_import(error: CoreError) -> bool:
+    """Tells whether there is nothing more to do for the import."""
+    info = error_details_pb2.ErrorInfo()
+    details = status_pb2.Status.FromString(error.status).details
+    return any(detail.Unpack(info) and info.reason in _ENDED_REASONS for detail in details)
+
+
+def unforeseen(error: Exception, job_id: int) -> RefusedError:
+    """Logs what nobody foresaw; its text is for operators only."""
+    request_id = secrets.token_hex(REQUEST_ID_BYTES)
+    get_logger().error("import failed", operation=job_id, request_id=request_id, exc_info=error)
+    return RefusedError(
+        grpc.StatusCode.INTERNAL,
+        "ERROR_REASON_INTERNAL",
+        "internal error",
+        {"request_id": request_id},
+    )
