@@ -14,6 +14,7 @@ from zmey.server.transfers import Transfers
 from zmey.server.transport import add_import_handlers
 from zmey.v1 import (
     admin_service_pb2,
+    express_service_pb2,
     head_service_pb2,
     import_service_pb2,
     match_service_pb2,
@@ -24,6 +25,7 @@ from zmey.v1 import (
 MODULES = (
     *(match_service_pb2, member_service_pb2, head_service_pb2),
     *(import_service_pb2, origin_service_pb2, admin_service_pb2),
+    express_service_pb2,
 )
 SERVICES = [
     descriptor for module in MODULES for descriptor in module.DESCRIPTOR.services_by_name.values()

@@ -5,10 +5,12 @@ an import, of a key, or a warning.
 """
 
 import gzip
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -30,7 +32,7 @@ from support.imports import (
     options,
     run_import,
 )
-from support.jobs import create_job, delete_job, fail_job, get_job
+from support.jobs import JOBS, create_job, delete_job, express_call, fail_job, get_job
 from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
 from support.sources import Fetching, seen, settings, web_server
@@ -41,6 +43,7 @@ from zmey.imports.folder import ImportFolder
 from zmey.imports.request_file import merge_request_file
 from zmey.imports.runner import Runner
 from zmey.imports.service import ImportOperations
+from zmey.internal.v1 import jobs_pb2 as internal
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError, unpack
 from zmey.v1 import datakey_pb2 as datakey
@@ -311,6 +314,34 @@ def _refused(asking: Callable[[ImportOperations], object]) -> Callable[[Api], ob
     return ask
 
 
+def _express(api: Api, list_id: str) -> int:
+    group = import_job.AutoGroup(id=list_id)
+    return create_job(api, express=True, auto_group=group).job_id
+
+
+def _busy_list(api: Api) -> None:
+    """Cleans the list of an import that was interrupted behind its first batch."""
+    with TemporaryDirectory() as name:
+        path = Path(name) / "rows.csv"
+        rows = (f"n{number}@example.com\n" for number in range(200_000))
+        path.write_text("email\n" + "".join(rows))
+        job_id = _express(api, "a")
+        api.call(JOBS + "ClaimJob", internal.ClaimJobRequest(), internal.ClaimJobResponse)
+        running = Thread(target=_run_job, args=(api, job_id, path))
+        running.start()
+        try:
+            while get_job(api, job_id).metadata.counters.read == 0:
+                time.sleep(0.001)
+            express_call(api, "CleanExpressList", id="a")
+        finally:
+            running.join()
+
+
+def _run_job(api: Api, job_id: int, path: Path) -> None:
+    request = internal.RunJobRequest(job_id=job_id, path=str(path))
+    api.call(JOBS + "RunJob", request, internal.RunJobResponse)
+
+
 def _inline(**given: Any) -> import_job.StartImportRequest:
     source = import_job.ImportSource(inline=import_job.InlineSource(**given))
     options = rows_pb2.ImportOptions(space=Space(account_id=1, db_id=1))
@@ -412,6 +443,9 @@ PROVOKED: dict[str, Callable[[Api], object]] = {
     "HEAD_EVENT_UNFIT": _event(ANN, bot={"bot": 1, "kind": "ERROR"}),
     "ORIGIN_UNKNOWN": _set(Change("member.origin", "set", '"nowhere"')),
     "ORIGIN_LABEL_TAKEN": _label_taken,
+    "EXPRESS_LIST_UNKNOWN": _call(lambda api: express_call(api, "GetExpressList", id="a")),
+    "EXPRESS_LIST_EXISTS": _call(lambda api: [_express(api, "a") for _ in range(2)]),
+    "EXPRESS_LIST_BUSY": _call(_busy_list),
     "IMPORT_NOT_OPENED": _call(
         lambda api: api.core.open_import(chunk(1, [["a"]]).SerializeToString())
     ),

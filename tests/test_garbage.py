@@ -24,12 +24,14 @@ from support.core import (
     open_api,
 )
 from support.imports import chunk, datakey_column, email_column, options
+from support.jobs import EXPRESS
 from support.policies import blocked, custom_field, heads_limit, policy
 from support.random_datakeys import random_changes
 from support.random_members import random_step, spelled_change, spelled_keys
 from support.requests import address, data_rule, datakey_change, head_key, member_key
 from support.seeds import seeds
 from zmey.v1 import admin_service_pb2 as admin
+from zmey.v1 import express_service_pb2 as express
 from zmey.v1 import head_event_pb2 as events
 from zmey.v1 import head_service_pb2 as head_service
 from zmey.v1 import match_service_pb2 as match_service
@@ -115,7 +117,8 @@ def valid_message(random: Random, method: str) -> Message:
 
 
 def further_messages(random: Random, change: member.MemberChange) -> dict[str, Message]:
-    """Builds requests of AdminService, and about a decision."""
+    """Builds requests of AdminService and ExpressService, and about a decision."""
+    named: dict[str, Any] = {"space": SPACE, "id": random.choice(("a", "b"))}
     decision: dict[str, Any] = random.choice(
         ({"revision": 1}, {"request_id": "r"}, {"change": change})
     )
@@ -128,6 +131,11 @@ def further_messages(random: Random, change: member.MemberChange) -> dict[str, M
     return {
         "ExplainDecision": match_service.ExplainDecisionRequest(space=SPACE, **decision),
         "ListSpaces": admin.ListSpacesRequest(),
+        "ListExpressLists": express.ListExpressListsRequest(space=SPACE, page_size=7),
+        "GetExpressList": express.GetExpressListRequest(**named),
+        "ReadExpressList": express.ReadExpressListRequest(**named, from_row=random.randrange(9)),
+        "CleanExpressList": express.CleanExpressListRequest(**named),
+        "DeleteExpressList": express.DeleteExpressListRequest(**named),
         "GetPolicy": admin.GetPolicyRequest(space=SPACE),
         "UpdatePolicy": admin.UpdatePolicyRequest(space=SPACE, policy=wanted),
         "ResetPolicy": admin.ResetPolicyRequest(space=SPACE),
@@ -173,6 +181,8 @@ def test_the_core_has_the_methods_of_the_contract(shared: Api) -> None:
     expected |= {ORIGIN + name for name in origin_methods}
     admin_methods = admin.DESCRIPTOR.services_by_name["AdminService"].methods_by_name
     expected |= {ADMIN + name for name in admin_methods}
+    express_methods = express.DESCRIPTOR.services_by_name["ExpressService"].methods_by_name
+    expected |= {EXPRESS + name for name in express_methods}
     assert set(shared.core.methods()) == expected
 
 

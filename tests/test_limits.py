@@ -6,7 +6,8 @@ The bounds are read from the comments of proto/zmey/v1, so a new one without a r
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from tempfile import NamedTemporaryFile
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from support.imports import (
     options,
     run_import,
 )
-from support.jobs import create_job, probe_file, url_source
+from support.jobs import create_job, express_call, probe_file, run_file, url_source
 from support.policies import blocked, custom_field, heads_limit, policy
 from support.requests import (
     address,
@@ -99,6 +100,13 @@ def set_one(api: Api, **others: Any) -> object:
 
 def set_value(api: Api, path: str, value: str) -> object:
     return write(api, "limits@example.com", [Change(path, "set", value)])
+
+
+def read_list(api: Api, page_size: int) -> object:
+    with TemporaryDirectory() as name:
+        path, text = Path(name) / "rows.csv", "email\nann@example.com\n"
+        made = run_file(api, path, text, express=True).metadata.group.id
+    return express_call(api, "ReadExpressList", id=made, page_size=page_size)
 
 
 def open_import(api: Api, columns: list[Any], **others: Any) -> object:
@@ -367,6 +375,9 @@ LIMITS = (
           lambda api, n: merge(api, options=request_id(n))),
     Limit("DeleteMembersRequest.members", 10_000,
           lambda api, n: api.delete_members(*[member_key(ANN)] * n)),
+    Limit("ListExpressListsRequest.page_size", 1_000,
+          lambda api, n: express_call(api, "ListExpressLists", page_size=n)),
+    Limit("ReadExpressListRequest.page_size", 10_000, read_list),
     Limit("ListMergesRequest.page_size", 1_000, lambda api, n: api.list_merges(1, page_size=n)),
     Limit("RecordHeadEventsRequest.events", 10_000,
           lambda api, n: api.record_head_events(*[event(ANN, listed={})] * n)),

@@ -28,7 +28,7 @@ TABLES = (
     *("meta", "spaces", "addresses", "heads", "bodies", "redirects"),
     *("fields", "requests", "imports", "expiries", "changes", "merges", "member_merges", "trash"),
     *("origins", "tasks", "erasures", "policies", "groups", "group_heads"),
-    *("jobs", "job_progress", "rejects"),
+    *("jobs", "job_progress", "rejects", "express_lists", "express_rows"),
 )
 REQUESTS_TAG, IMPORTS_TAG = TABLES.index("requests"), TABLES.index("imports")
 LMDB_MAGIC = 0xBEEFC0DE

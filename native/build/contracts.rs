@@ -9,12 +9,14 @@ pub fn compile(root: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", protos.display());
     let files = [
         "zmey/v1/admin_service.proto",
+        "zmey/v1/express_service.proto",
         "zmey/v1/head_service.proto",
         "zmey/v1/match_service.proto",
         "zmey/v1/member_service.proto",
         "zmey/v1/import_service.proto",
         "zmey/v1/origin_service.proto",
         "zmey/internal/v1/jobs.proto",
+        "zmey/storage/v1/express.proto",
         "zmey/storage/v1/groups.proto",
         "zmey/storage/v1/records.proto",
         "zmey/storage/v1/jobs.proto",

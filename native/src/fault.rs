@@ -192,6 +192,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::SourceMissing
         | R::SourceSecretUnknown
         | R::ImportUnknown
+        | R::ExpressListUnknown
         | R::ImportSheetUnknown => Code::NotFound,
         R::Overloaded
         | R::StoreFull
@@ -204,6 +205,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::ExternalIdTaken
         | R::HeadTaken
         | R::RequestIdReused
+        | R::ExpressListExists
         | R::OriginLabelTaken => Code::AlreadyExists,
         R::Versioning | R::PolicyVersioning | R::ImportBusy => Code::Aborted,
         R::RevisionNotReached
@@ -242,6 +244,7 @@ fn code(reason: ErrorReason) -> Code {
         | R::DatakeyIncomplete
         | R::ImportFileChanged
         | R::ImportReportCut
+        | R::ExpressListBusy
         | R::ConfirmationForced => Code::FailedPrecondition,
         R::RequestMalformed
         | R::FieldRequired

@@ -3,8 +3,9 @@
 //! `wire` and `fault` are the contract; `address`, `phone`, `json` and `datakey` are pure
 //! functions on values; `store` is the ordered byte map; `policy` is what a space decides;
 //! `matching` decides, `member` plans, `write` commits, `explain` says why, `import` takes rows,
-//! `reading` reads files, `jobs` are imports that the server runs, `upkeep` goes on after calls,
-//! `service` has the methods. ARCHITECTURE.md is the map.
+//! `reading` reads files, `express` keeps rows that are no members, `jobs` are imports that the
+//! server runs, `upkeep` goes on after calls, `service` has the methods. ARCHITECTURE.md is the
+//! map.
 
 pub mod address;
 mod allocator;
@@ -13,6 +14,7 @@ pub mod config;
 pub mod core;
 pub mod datakey;
 pub mod explain;
+pub mod express;
 pub mod fault;
 pub mod import;
 pub mod jobs;

@@ -1,24 +1,30 @@
 """Imports that the server runs, through the internal methods of the core."""
 
+from pathlib import Path
 from typing import Any
 
 from support.core import Api
 from zmey.internal.v1 import jobs_pb2 as jobs
+from zmey.v1 import express_service_pb2 as express
 from zmey.v1 import import_job_pb2 as import_job
 from zmey.v1 import import_rows_pb2 as rows_pb2
 
 __all__ = [
+    "EXPRESS",
     "JOBS",
     "create_job",
     "delete_job",
+    "express_call",
     "fail_job",
     "get_job",
     "probe_file",
+    "run_file",
     "started",
     "url_source",
 ]
 
 JOBS = "/zmey.internal.v1.JobService/"
+EXPRESS = "/zmey.v1.ExpressService/"
 
 
 def started(api: Api, **asked: Any) -> import_job.StartImportRequest:
@@ -40,6 +46,21 @@ def create_job(api: Api, **asked: Any) -> jobs.Job:
     """JobService.CreateJob."""
     request = jobs.CreateJobRequest(request=started(api, **asked))
     return api.call(JOBS + "CreateJob", request, jobs.CreateJobResponse).job
+
+
+def run_file(api: Api, path: Path, text: str, **asked: Any) -> jobs.Job:
+    """Has the core import a file; `asked` are further fields of the request."""
+    path.write_text(text, encoding="utf-8")
+    job_id = create_job(api, **asked).job_id
+    api.call(JOBS + "ClaimJob", jobs.ClaimJobRequest(), jobs.ClaimJobResponse)
+    request = jobs.RunJobRequest(job_id=job_id, path=str(path))
+    return api.call(JOBS + "RunJob", request, jobs.RunJobResponse).job
+
+
+def express_call(api: Api, method: str, **asked: Any) -> Any:
+    """A method of ExpressService for the space of the tests."""
+    request = getattr(express, method + "Request")(space=api.space, **asked)
+    return api.call(EXPRESS + method, request, getattr(express, method + "Response"))
 
 
 def get_job(api: Api, job_id: int) -> jobs.Job:

@@ -7,8 +7,8 @@ use _native::store::{Engine, Memory, Mutations, Table, keys, records};
 use _native::tools;
 use _native::wire::internal::v1::{CancelJobRequest, CreateJobRequest};
 use _native::wire::storage::{
-    EraseTask, ErasureRecord, FieldsTask, GroupRecord, RejectList, RejectRecord, TaskRecord,
-    task_record,
+    EraseTask, ErasureRecord, ExpressListRecord, ExpressRowList, ExpressRowRecord, ExpressSegment,
+    FieldsTask, GroupRecord, RejectList, RejectRecord, TaskRecord, task_record,
 };
 use _native::wire::v1::{
     AddressColumn, AddressType, ImportChunk, ImportColumn, ImportOptions, ImportRow, ImportSource,
@@ -106,6 +106,7 @@ fn entries() -> &'static [Entry] {
         leave_task(engine.as_ref());
         leave_group(engine.as_ref());
         leave_rejects(engine.as_ref());
+        leave_list(engine.as_ref());
         assert_clean(engine.as_ref());
         read(engine.as_ref())
     })
@@ -146,6 +147,34 @@ fn leave_rejects(engine: &dyn Engine) {
     let mut mutations = Mutations::default();
     let key = keys::owned(|key| keys::rejects(key, 1, 1, 1));
     mutations.put(Table::Rejects, &key, &segment.encode_to_vec());
+    engine.write(&mut |_| Ok(mutations.clone())).expect("memory takes it");
+}
+
+/// Leaves the list of an express import.
+fn leave_list(engine: &dyn Engine) {
+    let row = ExpressRowRecord { number: 2, address: "a@a.co".to_owned(), ..Default::default() };
+    let (content, content_bytes) = records::pack_express(&ExpressRowList { rows: vec![row] });
+    let segment = ExpressSegment {
+        list_id: "l1".to_owned(),
+        address_type: AddressType::Email as u32,
+        rows: 1,
+        content,
+        content_bytes,
+    };
+    let record = ExpressListRecord {
+        number: 1,
+        expires_seconds: 1 << 40,
+        rows: 1,
+        bytes: content_bytes.into(),
+        ..ExpressListRecord::default()
+    };
+    let mut mutations = Mutations::default();
+    let list = keys::owned(|key| keys::express_list(key, 1, "l1"));
+    mutations.put(Table::ExpressLists, &list, &record.encode_to_vec());
+    let key = keys::owned(|key| keys::express_rows(key, 1, 1, 2));
+    mutations.put(Table::ExpressRows, &key, &segment.encode_to_vec());
+    let key = keys::owned(|key| keys::expiry(key, 1 << 40, Table::ExpressLists, &list));
+    mutations.put(Table::Expiries, &key, &[]);
     engine.write(&mut |_| Ok(mutations.clone())).expect("memory takes it");
 }
 

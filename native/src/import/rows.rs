@@ -73,12 +73,7 @@ impl Preparation<'_> {
     fn step(&mut self, row: &ImportRow) -> Result<Step> {
         let plan = self.plan;
         if row.cells.len() > plan.columns.len() {
-            return Err(Fault::new(
-                ErrorReason::ImportCellsTooMany,
-                "The row has more cells than there are columns; look for a stray separator.",
-            )
-            .with("columns", plan.columns.len())
-            .with("cells", row.cells.len()));
+            return Err(too_many_cells(plan.columns.len(), row.cells.len()));
         }
         check_json_cells(row)?;
         let (first_probe, first_cell) = (self.probes.len(), self.cells.end());
@@ -259,14 +254,15 @@ fn position(index: usize) -> u32 {
 }
 
 /// The text of a cell, and whether it is a JSON document.
-fn cell_text(row: &ImportRow, index: usize) -> Result<(&str, bool)> {
+pub fn cell_text(row: &ImportRow, index: usize) -> Result<(&str, bool)> {
     let text = std::str::from_utf8(&row.cells[index]).map_err(|_| not_utf8(index))?;
     let is_json =
         !row.json_cells.is_empty() && row.json_cells.binary_search(&position(index)).is_ok();
     Ok((text, is_json))
 }
 
-fn check_json_cells(row: &ImportRow) -> Result<()> {
+/// Checks which cells of a row are said to be JSON.
+pub fn check_json_cells(row: &ImportRow) -> Result<()> {
     let cells = &row.json_cells;
     let are_cells = cells.last().is_none_or(|&last| (last as usize) < row.cells.len());
     if are_cells && cells.is_sorted_by(|left, right| left < right) {
@@ -276,7 +272,7 @@ fn check_json_cells(row: &ImportRow) -> Result<()> {
 }
 
 /// What a JSON cell says where text is wanted.
-fn text_of_json(column: usize, cell: &str) -> Result<String> {
+pub fn text_of_json(column: usize, cell: &str) -> Result<String> {
     let text = json_cell_text(column, cell).map_err(|fault| fault.with("column", column))?;
     text.ok_or_else(|| {
         let message = "A JSON cell must be a string or a number in this column.";
@@ -288,6 +284,16 @@ fn incomplete(column: usize, named: usize) -> Warning {
     let message = "A cell was not written: a column that its datakey names is empty in this row.";
     let fault = Fault::new(ErrorReason::DatakeyIncomplete, message);
     fault.with("column", column).with("named_column", named).into()
+}
+
+/// The fault of a row that is longer than its columns.
+pub fn too_many_cells(columns: usize, cells: usize) -> Fault {
+    Fault::new(
+        ErrorReason::ImportCellsTooMany,
+        "The row has more cells than there are columns; look for a stray separator.",
+    )
+    .with("columns", columns)
+    .with("cells", cells)
 }
 
 fn not_utf8(column: usize) -> Fault {

@@ -13,7 +13,7 @@ use crate::member::View;
 use crate::member::batch::Batch;
 use crate::reading::SourceBatch;
 use crate::store::{StoreResult, Table, keys, records};
-use crate::wire::storage::{JobProgressRecord, JobRecord, RejectList};
+use crate::wire::storage::{JobProgressRecord, JobRecord, RejectList, RejectRecord};
 use crate::wire::v1::{self, ErrorReason, ImportState, OutcomeStatus};
 use crate::write::apply::{Refusal, RowOutcome};
 use crate::write::position::{Keep, Reached, gap};
@@ -44,15 +44,7 @@ impl Keep for AppliedBatch {
         _: &mut Reached<'a>,
         _: i64,
     ) -> Result<bool, Failure> {
-        let progress = progress(view, self.job_id)?;
-        // It may have been cancelled by another way than the flag of the running one.
-        let progress = progress.filter(|progress| state(progress) == ImportState::Applying);
-        let expected = progress.ok_or_else(|| ended(self.job_id))?.batches + 1;
-        match self.number.cmp(&expected) {
-            Ordering::Less => Ok(false),
-            Ordering::Equal => Ok(true),
-            Ordering::Greater => Err(gap(expected, self.number).into()),
-        }
+        is_due(view, self.job_id, self.number)
     }
 
     fn end(
@@ -62,52 +54,70 @@ impl Keep for AppliedBatch {
         rows: &[Result<RowOutcome, Refusal>],
     ) -> StoreResult<()> {
         let Some(mut progress) = progress(view, self.job_id)? else { return Ok(()) };
-        progress.batches = self.number;
-        progress.repeated += self.repeated;
-        progress.read_bytes = self.read_bytes;
-        progress.revision = view.revision();
+        self.advance(view, &mut progress);
         count(&mut progress, rows);
-        let unreadable = self.source.problems.len() as u64;
-        progress.read += unreadable;
-        progress.rejected += unreadable;
         let rejects = rejects::list(&self.source, batch, rows);
-        if !rejects.is_empty() {
-            self.keep(view, &mut progress, &RejectList { rejects })?;
-        }
+        keep_rejects(view, (self.job_id, self.number), &mut progress, rejects)?;
         view.set_record(Table::JobProgress, progress_key(self.job_id), Some(&progress));
         Ok(())
     }
 }
 
 impl AppliedBatch {
-    /// Keeps rejects while there is room for them.
-    fn keep(
-        &self,
-        view: &mut View<'_>,
-        progress: &mut JobProgressRecord,
-        rejects: &RejectList,
-    ) -> StoreResult<()> {
-        if progress.reject_bytes >= REJECT_BYTES_MAX {
-            return Ok(());
-        }
-        let (segment, bytes) = records::pack_rejects(rejects);
-        let space = progress.space_number;
-        let key = keys::owned(|key| keys::rejects(key, space, self.job_id, self.number));
-        view.set_record(Table::Rejects, key, Some(&segment));
-        progress.reject_bytes += bytes as u64;
-        if progress.reject_bytes < REJECT_BYTES_MAX {
-            return Ok(());
-        }
-        let key = keys::owned(|key| keys::job(key, space, self.job_id));
-        if let Some(mut job) = view.record::<JobRecord>(Table::Jobs, &key)? {
-            job.warnings.push(v1::Warning::from(cut()).encode_to_vec().into());
-            view.set_record(Table::Jobs, key, Some(&job));
-        }
-        Ok(())
+    /// Moves the progress behind the batch, and counts what could not be read.
+    pub fn advance(&self, view: &View<'_>, progress: &mut JobProgressRecord) {
+        progress.batches = self.number;
+        progress.repeated += self.repeated;
+        progress.read_bytes = self.read_bytes;
+        progress.revision = view.revision();
+        let unreadable = self.source.problems.len() as u64;
+        progress.read += unreadable;
+        progress.rejected += unreadable;
     }
 }
 
-fn progress(view: &View<'_>, job_id: u64) -> StoreResult<Option<JobProgressRecord>> {
+/// Whether a batch is the next one of a job that runs; one that was applied before is not. One
+/// behind a batch that is missing is refused.
+pub fn is_due(view: &View<'_>, job_id: u64, number: u64) -> Result<bool, Failure> {
+    let progress = progress(view, job_id)?;
+    // It may have been cancelled by another way than the flag of the running one.
+    let progress = progress.filter(|progress| state(progress) == ImportState::Applying);
+    let expected = progress.ok_or_else(|| ended(job_id))?.batches + 1;
+    match number.cmp(&expected) {
+        Ordering::Less => Ok(false),
+        Ordering::Equal => Ok(true),
+        Ordering::Greater => Err(gap(expected, number).into()),
+    }
+}
+
+/// Keeps the rejects of a batch while there is room for them.
+pub fn keep_rejects(
+    view: &mut View<'_>,
+    (job_id, number): (u64, u64),
+    progress: &mut JobProgressRecord,
+    rejects: Vec<RejectRecord>,
+) -> StoreResult<()> {
+    if rejects.is_empty() || progress.reject_bytes >= REJECT_BYTES_MAX {
+        return Ok(());
+    }
+    let (segment, bytes) = records::pack_rejects(&RejectList { rejects });
+    let space = progress.space_number;
+    let key = keys::owned(|key| keys::rejects(key, space, job_id, number));
+    view.set_record(Table::Rejects, key, Some(&segment));
+    progress.reject_bytes += bytes as u64;
+    if progress.reject_bytes < REJECT_BYTES_MAX {
+        return Ok(());
+    }
+    let key = keys::owned(|key| keys::job(key, space, job_id));
+    if let Some(mut job) = view.record::<JobRecord>(Table::Jobs, &key)? {
+        job.warnings.push(v1::Warning::from(cut()).encode_to_vec().into());
+        view.set_record(Table::Jobs, key, Some(&job));
+    }
+    Ok(())
+}
+
+/// How far a job is that has not ended.
+pub fn progress(view: &View<'_>, job_id: u64) -> StoreResult<Option<JobProgressRecord>> {
     view.record(Table::JobProgress, &progress_key(job_id))
 }
 

@@ -1,7 +1,5 @@
 //! What happens to a job after it was stored, but for its rows.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use prost::Message;
 
@@ -83,15 +81,16 @@ fn replace_request(
 ) -> Result<(), Failure> {
     checked(&scene.batch.space, request)?;
     stored.job.request = request.encode_to_vec().into();
-    let group = request.auto_group.as_ref();
-    let is_another = |id: &str| id != stored.job.group_id && !id.is_empty();
-    match group {
-        None => (stored.job.group_id, stored.job.group_name) = (String::new(), String::new()),
-        Some(group) if is_another(&group.id) || stored.job.group_id.is_empty() => {
-            (stored.job.group_id, stored.job.group_name) = named(scene, group, &BTreeSet::new())?;
-        }
-        Some(group) if !group.name.is_empty() => stored.job.group_name.clone_from(&group.name),
-        Some(_) => {}
+    let was_express = std::mem::replace(&mut stored.progress.is_express, request.express);
+    let asked = request.auto_group.clone().unwrap_or_default();
+    let is_another = !asked.id.is_empty() && asked.id != stored.job.group_id;
+    let has_group = request.auto_group.is_some() || request.express;
+    if !has_group || is_another || stored.job.group_id.is_empty() || was_express != request.express
+    {
+        let named = named(scene, request, stored.job_id)?;
+        (stored.job.group_id, stored.job.group_name) = named;
+    } else if !asked.name.is_empty() {
+        stored.job.group_name = asked.name;
     }
     stored.progress.group_id.clone_from(&stored.job.group_id);
     stored.progress.clean_group = request.clean_group;

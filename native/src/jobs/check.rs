@@ -1,5 +1,6 @@
 //! What can be refused of an import before its file is seen.
 
+use crate::express::{self, ExpressPlan};
 use crate::fault::{Fault, Result};
 use crate::import::Plan;
 use crate::member::groups::NAME_BYTES_MAX as GROUP_NAME_BYTES_MAX;
@@ -36,12 +37,18 @@ pub fn checked(space: &Space, request: &StartImportRequest) -> Result<()> {
     if options.validate_only {
         return Err(Fault::invalid("options.validate_only", "is not taken; probe the import"));
     }
+    if request.express {
+        express::check(request, options)?;
+    }
     groups(request, options)?;
     // Without columns the first line of the file names them.
-    if !options.columns.is_empty() {
-        Plan::compile(space, options)?;
+    if options.columns.is_empty() {
+        Ok(())
+    } else if request.express {
+        ExpressPlan::compile(space, options).map(drop)
+    } else {
+        Plan::compile(space, options).map(drop)
     }
-    Ok(())
 }
 
 fn source(request: &StartImportRequest) -> Result<()> {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use jiff::ToSpan;
+use jiff::{ToSpan, Zoned};
 use prost::Message;
 
 use super::record::{self, Stored};
+use crate::express;
 use crate::fault::{Failure, Fault};
 use crate::store::{StoreResult, Table, keys, records};
 use crate::wire::storage::{JobProgressRecord, JobRecord};
@@ -35,15 +36,10 @@ impl Operation for CreateJob {
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
         let space = scene.space();
         let unfinished = record::unfinished(scene.view)?;
-        let ours = unfinished.values().filter(|job| job.space_number == space);
-        let groups: BTreeSet<&str> = ours.clone().map(|job| job.group_id.as_str()).collect();
-        if ours.count() >= QUEUE_JOBS_MAX {
+        if unfinished.values().filter(|job| job.space_number == space).count() >= QUEUE_JOBS_MAX {
             return Err(queue_full().into());
         }
-        let (group_id, group_name) = match &self.request.auto_group {
-            Some(group) => named(scene, group, &groups)?,
-            None => (String::new(), String::new()),
-        };
+        let (group_id, group_name) = named(scene, &self.request, 0)?;
         let job = JobRecord {
             request: self.request.encode_to_vec().into(),
             group_id: group_id.clone(),
@@ -56,6 +52,7 @@ impl Operation for CreateJob {
             state: ImportState::Queued as u32,
             group_id,
             clean_group: self.request.clean_group,
+            is_express: self.request.express,
             ..Default::default()
         };
         let stored = Stored { job_id: scene.view.take_job_id(), job, progress };
@@ -65,34 +62,81 @@ impl Operation for CreateJob {
     }
 }
 
-/// Code and name of a group, made up where they are not given: of the moment in which the import
-/// was asked for, in the zone of the space.
+/// Code and name of the group or the express list of a job, made up where they are not given: of
+/// the moment in which the import was asked for, in the zone of the space. Empty without a group.
 pub fn named(
     scene: &Scene<'_, '_>,
-    group: &AutoGroup,
-    taken: &BTreeSet<&str>,
-) -> StoreResult<(String, String)> {
+    request: &StartImportRequest,
+    job_id: u64,
+) -> Result<(String, String), Failure> {
+    let none = AutoGroup::default();
+    let group = match &request.auto_group {
+        Some(group) => group,
+        None if request.express => &none,
+        None => return Ok((String::new(), String::new())),
+    };
     let moment = &scene.batch.moment;
     let now = moment.now.to_zoned(moment.zone.clone());
-    let mut id = group.id.clone();
-    if id.is_empty() {
-        let recent = recent_groups(scene)?;
-        let mut time = now.datetime();
-        loop {
-            id = time.strftime("import%Y%m%d%H%M%S").to_string();
-            if !taken.contains(id.as_str()) && !recent.contains(&id) {
-                break;
-            }
-            // Two imports of one second must not meet in a group that neither has named.
-            time = time.saturating_add(1.second());
-        }
-    }
+    let others = others(scene, job_id)?;
+    let id = if group.id.is_empty() {
+        made_up(scene, &others, (&now, request.express))?
+    } else {
+        check_new(scene, &others, (&group.id, request.express))?;
+        group.id.clone()
+    };
     let name = if group.name.is_empty() {
         now.strftime("Внесены %Y-%m-%d %H:%M:%S").to_string()
     } else {
         group.name.clone()
     };
     Ok((id, name))
+}
+
+/// The groups of the other jobs of the space that have not ended, and which are express lists.
+fn others(scene: &Scene<'_, '_>, job_id: u64) -> StoreResult<BTreeSet<(String, bool)>> {
+    let unfinished = record::unfinished(scene.view)?.into_iter();
+    let is_other = |(id, job): &(u64, JobProgressRecord)| {
+        *id != job_id && job.space_number == scene.space() && !job.group_id.is_empty()
+    };
+    Ok(unfinished.filter(is_other).map(|(_, job)| (job.group_id, job.is_express)).collect())
+}
+
+/// A code of the moment that nobody has.
+fn made_up(
+    scene: &Scene<'_, '_>,
+    others: &BTreeSet<(String, bool)>,
+    (now, is_express): (&Zoned, bool),
+) -> StoreResult<String> {
+    let pattern = if is_express { "importex%Y%m%d%H%M%S" } else { "import%Y%m%d%H%M%S" };
+    let recent = recent_groups(scene)?;
+    let mut time = now.datetime();
+    loop {
+        let id = time.strftime(pattern).to_string();
+        let is_waited_for = others.iter().any(|(other, _)| *other == id);
+        let is_there = is_express && express::is_taken(scene.view, (scene.space(), &id))?;
+        if !is_waited_for && !recent.contains(&id) && !is_there {
+            return Ok(id);
+        }
+        // Two imports of one second must not meet in a group that neither has named.
+        time = time.saturating_add(1.second());
+    }
+}
+
+/// Refuses a code where an express list would have it together with another list or group, be it
+/// one that an import will make.
+fn check_new(
+    scene: &Scene<'_, '_>,
+    others: &BTreeSet<(String, bool)>,
+    (id, is_express): (&str, bool),
+) -> Result<(), Failure> {
+    let place = (scene.space(), id);
+    let is_there = if is_express {
+        express::is_taken(scene.view, place)?
+    } else {
+        express::exists(scene.view, place)?
+    };
+    let clashes = |(other, is_list): &(String, bool)| other == id && (is_express || *is_list);
+    if is_there || others.iter().any(clashes) { Err(express::taken(id).into()) } else { Ok(()) }
 }
 
 /// The groups of the newest jobs of the space.

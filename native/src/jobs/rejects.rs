@@ -28,16 +28,20 @@ pub fn list(
         let refusal = row.as_ref().err()?;
         Some(refused(source, batch, index, refusal))
     });
-    let unreadable = source.problems.iter().map(|problem| RejectRecord {
+    let mut rejects: Vec<RejectRecord> = refused.chain(unreadable(source)).collect();
+    rejects.sort_by_key(|reject| reject.row);
+    rejects
+}
+
+/// What should have been rows and could not be read.
+pub fn unreadable(source: &SourceBatch) -> impl Iterator<Item = RejectRecord> + '_ {
+    source.problems.iter().map(|problem| RejectRecord {
         row: problem.number,
         fault: v1::Fault::from(problem.fault.clone()).encode_to_vec().into(),
         text: problem.text.clone(),
         is_unreadable: true,
         ..Default::default()
-    });
-    let mut rejects: Vec<RejectRecord> = refused.chain(unreadable).collect();
-    rejects.sort_by_key(|reject| reject.row);
-    rejects
+    })
 }
 
 fn refused(source: &SourceBatch, batch: &Batch, index: usize, refusal: &Refusal) -> RejectRecord {

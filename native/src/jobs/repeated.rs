@@ -24,14 +24,29 @@ impl Seen {
             let mut identifiers =
                 batch.probes[range.clone()].iter().filter_map(|probe| hash(&batch.book, probe));
             let Some(first) = identifiers.next() else { continue };
-            let is_new = if self.0.len() < IDENTIFIERS_MAX {
-                self.0.insert(first)
-            } else {
-                !self.0.contains(&first)
-            };
-            repeated += u64::from(!is_new);
+            repeated += u64::from(self.is_repeated(first));
         }
         repeated
+    }
+
+    /// The same for rows that have one address each.
+    pub fn count_addresses(&mut self, addresses: &[String]) -> u64 {
+        let mut repeated = 0;
+        for address in addresses {
+            let mut hasher = DefaultHasher::new();
+            address.hash(&mut hasher);
+            repeated += u64::from(self.is_repeated(hasher.finish()));
+        }
+        repeated
+    }
+
+    /// Remembers an identifier; whether it was there before.
+    fn is_repeated(&mut self, identifier: u64) -> bool {
+        if self.0.len() < IDENTIFIERS_MAX {
+            !self.0.insert(identifier)
+        } else {
+            self.0.contains(&identifier)
+        }
     }
 }
 

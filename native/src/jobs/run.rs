@@ -10,12 +10,14 @@ use prost::Message;
 use super::access::{change_by_any_policy, read_job, served};
 use super::applied::AppliedBatch;
 use super::changes::{EndJob, StartJob};
+use super::express::{self, ExpressBatch};
 use super::groups;
 use super::record::{self, Stored};
 use super::registry::Running;
 use super::repeated::Seen;
 use crate::core::Core;
 use crate::datakey::Moment;
+use crate::express::{ExpressPlan, prepare as prepared_express};
 use crate::fault::{Fault, Result};
 use crate::import::{Plan, Window, rows};
 use crate::matching::AddressBook;
@@ -28,10 +30,14 @@ use crate::wire::v1::{
     ErrorReason, ImportLayout, ImportOptions, ImportState, StartImportRequest, Warning,
 };
 use crate::write::Job;
+use crate::write::position::Keep;
 use crate::write::queue::{self, Again, Chunk, Purpose, Reply};
 
 /// Rows of a batch: enough for its counters to cost little, few enough to stop soon.
 const BATCH_ROWS: u32 = 2_000;
+
+/// Rows of a batch of an express import, which take little time: enough to compress well.
+const EXPRESS_BATCH_ROWS: u32 = 10_000;
 
 /// Bytes of a batch.
 const BATCH_BYTES: u32 = 1 << 20;
@@ -92,13 +98,45 @@ pub fn run(core: &Core, job_id: u64, path: &str) -> Result<v1::Job> {
     }
 }
 
+/// What becomes of rows.
+#[derive(Clone)]
+enum Target {
+    /// Members.
+    Members(Arc<Plan>),
+    /// Rows of an express list with a code.
+    Express(Arc<ExpressPlan>, String),
+}
+
+impl Target {
+    /// Compiles the columns of a job.
+    fn compile(space: &Space, options: &ImportOptions, list_id: Option<&str>) -> Result<Self> {
+        Ok(match list_id {
+            None => Self::Members(Arc::new(Plan::compile(space, options)?)),
+            Some(id) => {
+                Self::Express(Arc::new(ExpressPlan::compile(space, options)?), id.to_owned())
+            }
+        })
+    }
+
+    /// The code of the express list, if it is one.
+    fn list_id(&self) -> Option<&str> {
+        match self {
+            Self::Members(_) => None,
+            Self::Express(_, id) => Some(id),
+        }
+    }
+}
+
+/// A batch with what is kept along with it.
+type Ready = (Batch, Box<dyn Keep>, Again);
+
 /// One run of a job.
 struct Run<'a> {
     core: &'a Core,
     job_id: u64,
     space: Arc<Space>,
     options: ImportOptions,
-    plan: Arc<Plan>,
+    target: Target,
     now: Timestamp,
     reader: RowReader,
     bounds: (usize, usize),
@@ -106,7 +144,8 @@ struct Run<'a> {
     committed: u64,
     file_bytes: u64,
     seen: Seen,
-    window: Window<Reply>,
+    /// Each with how many rows it has.
+    window: Window<(usize, Reply)>,
     broken: Arc<AtomicBool>,
     running: Running,
 }
@@ -128,12 +167,17 @@ impl<'a> Run<'a> {
         let layout = layout.map_err(|error| Stop::Failed(Fault::internal(error)))?;
         let columns = layout.columns.clone();
         let mut options = ImportOptions { columns, ..asked };
-        groups::join(&mut options, &job.group_id);
-        let plan = Arc::new(Plan::compile(&space, &options).map_err(Stop::Failed)?);
+        let list_id = request.express.then_some(job.group_id.as_str());
+        if list_id.is_none() {
+            groups::join(&mut options, &job.group_id);
+        }
+        let target = Target::compile(&space, &options, list_id).map_err(Stop::Failed)?;
         let reader = reading::open(path, &layout).map_err(Stop::Failed)?;
         let started = || StartJob { job_id, start: start.clone(), warnings: warnings.clone() };
         change_by_any_policy(core, space.number, started).map_err(stop)?;
-        if !job.group_id.is_empty() {
+        if let Target::Express(plan, _) = &target {
+            express::make(core, &space, (job_id, &job), plan).map_err(stop)?;
+        } else if !job.group_id.is_empty() {
             groups::make(core, &space, &job.group_id, &job.group_name).map_err(stop)?;
         }
         // Whoever goes on before the first row has joined may clean once more.
@@ -144,7 +188,7 @@ impl<'a> Run<'a> {
             core,
             job_id,
             options,
-            plan,
+            target,
             now: Timestamp::from_second(start.moment_seconds).unwrap_or_default(),
             reader,
             bounds: (start.batch_rows as usize, start.batch_bytes as usize),
@@ -188,9 +232,9 @@ impl<'a> Run<'a> {
     fn take(&mut self, number: u64, source: Arc<SourceBatch>) -> Ran<()> {
         self.follow_policy().map_err(Stop::Failed)?;
         let bytes = weight(&source);
-        let batch = prepared(&self.space, &self.plan, &source, bytes, self.now);
-        let repeated = self.seen.count(&batch);
         let read_bytes = self.reader.bytes_read().min(self.file_bytes);
+        let rows = source.rows.len();
+        let (batch, keep, again) = self.ready(number, source, (bytes, read_bytes));
         if number <= self.committed {
             return Ok(());
         }
@@ -201,21 +245,53 @@ impl<'a> Run<'a> {
         while !self.window.try_reserve(bytes) {
             self.settle()?;
         }
-        let again = self.again(Arc::clone(&source), bytes);
-        let keep = AppliedBatch { job_id: self.job_id, number, source, repeated, read_bytes };
         let broken = Arc::clone(&self.broken);
-        let chunk = Chunk { keep: Some(Box::new(keep)), broken, again };
+        let chunk = Chunk { keep: Some(keep), broken, again };
         let job = Job { batch, purpose: Purpose::Rows(chunk), bytes, deadline: None };
         let reply = self.core.writer().submit_in_turn(job).map_err(stop)?;
-        self.window.push(bytes, reply);
+        self.window.push(bytes, (rows, reply));
         Ok(())
+    }
+
+    /// Prepares a batch.
+    fn ready(
+        &mut self,
+        number: u64,
+        source: Arc<SourceBatch>,
+        (bytes, read_bytes): (usize, u64),
+    ) -> Ready {
+        let job_id = self.job_id;
+        let applied =
+            |source, repeated| AppliedBatch { job_id, number, source, repeated, read_bytes };
+        match &self.target {
+            Target::Members(plan) => {
+                let batch = prepared(&self.space, plan, &source, bytes, self.now);
+                let repeated = self.seen.count(&batch);
+                let again = self.again(Arc::clone(&source), bytes);
+                (batch, Box::new(applied(source, repeated)), again)
+            }
+            Target::Express(plan, id) => {
+                let (plan, list_id) = (Arc::clone(plan), id.clone());
+                let prepared = prepared_express(&self.space, &plan, &list_id, &source);
+                let repeated = self.seen.count_addresses(&prepared.addresses);
+                let applied = applied(source, repeated);
+                // The time of its use is that of the clock, whatever that of the import is.
+                let moment = self.core.moment(&self.space);
+                let batch = Batch::bare(Arc::clone(&self.space), moment.clone());
+                // The batch has the rows no longer where the policy changes: what is kept does.
+                let again = Again(Box::new(move |space| {
+                    Ok(Batch::bare(Arc::clone(space), moment.clone()))
+                }));
+                (batch, Box::new(ExpressBatch { applied, list_id, plan, prepared }), again)
+            }
+        }
     }
 
     /// Compiles the columns anew where the policy of the space has changed.
     fn follow_policy(&mut self) -> Result<()> {
         let current = self.core.spaces().named(self.space.name());
         if let Some(current) = current.filter(|current| !Arc::ptr_eq(current, &self.space)) {
-            self.plan = Arc::new(Plan::compile(&current, &self.options)?);
+            self.target = Target::compile(&current, &self.options, self.target.list_id())?;
             self.space = current;
         }
         Ok(())
@@ -237,12 +313,12 @@ impl<'a> Run<'a> {
 
     /// Waits for the batch that was handed over first; whether there was one.
     fn settle(&mut self) -> Ran<bool> {
-        let Some((bytes, reply)) = self.window.try_next() else { return Ok(false) };
+        let Some((bytes, (rows, reply))) = self.window.try_next() else { return Ok(false) };
         let done = queue::wait(&reply);
         self.window.release(bytes);
-        if let queue::Answers::Rows(rows) = done.map_err(stop)?.answers {
-            self.running.applied(rows.len() as u64);
-            self.core.metrics().job_rows(rows.len());
+        if let queue::Answers::Rows(_) = done.map_err(stop)?.answers {
+            self.running.applied(rows as u64);
+            self.core.metrics().job_rows(rows);
         }
         Ok(true)
     }
@@ -264,7 +340,7 @@ fn started(
     let start = JobStart {
         layout: inspection.layout.encode_to_vec().into(),
         moment_seconds: core.moment(space).now.as_second(),
-        batch_rows: BATCH_ROWS,
+        batch_rows: if request.express { EXPRESS_BATCH_ROWS } else { BATCH_ROWS },
         batch_bytes: BATCH_BYTES,
         file_bytes: inspection.file_bytes,
     };

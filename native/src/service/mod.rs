@@ -3,6 +3,7 @@
 mod admin_service;
 mod deleting;
 mod explaining;
+mod express_service;
 mod head_service;
 mod job_service;
 mod limits;
@@ -29,7 +30,7 @@ use crate::wire::{decode, encode, v1};
 pub type Method = fn(&Core, Bytes, Option<Instant>) -> Result<Vec<u8>>;
 
 /// Every unary method by its full name.
-pub const METHODS: [(&str, Method); 30] = [
+pub const METHODS: [(&str, Method); 35] = [
     ("/zmey.v1.AdminService/ListSpaces", |core, request, _| {
         answer(request, |_: v1::ListSpacesRequest| admin_service::list_spaces(core))
     }),
@@ -44,6 +45,21 @@ pub const METHODS: [(&str, Method); 30] = [
     }),
     ("/zmey.v1.AdminService/SimulatePolicy", |core, request, deadline| {
         answer(request, |request| admin_service::simulate_policy(core, &request, deadline))
+    }),
+    ("/zmey.v1.ExpressService/ListExpressLists", |core, request, _| {
+        answer(request, |request| express_service::list_express_lists(core, &request))
+    }),
+    ("/zmey.v1.ExpressService/GetExpressList", |core, request, _| {
+        answer(request, |request| express_service::get_express_list(core, &request))
+    }),
+    ("/zmey.v1.ExpressService/ReadExpressList", |core, request, deadline| {
+        answer(request, |request| express_service::read_express_list(core, &request, deadline))
+    }),
+    ("/zmey.v1.ExpressService/CleanExpressList", |core, request, deadline| {
+        answer(request, |request| express_service::clean_express_list(core, &request, deadline))
+    }),
+    ("/zmey.v1.ExpressService/DeleteExpressList", |core, request, deadline| {
+        answer(request, |request| express_service::delete_express_list(core, &request, deadline))
     }),
     ("/zmey.v1.HeadService/ListHeads", |core, request, _| {
         answer(request, |request| head_service::list_heads(core, &request))

@@ -4,6 +4,10 @@
 //! batch; `owned` makes a key of its own. Integers are big-endian, so that byte order is number
 //! order, and the number of the space comes first, so that a space is one range of each table.
 
+mod express;
+
+pub use self::express::{express_list, express_rows, express_rows_of, parse_express_rows};
+
 use sha2::{Digest, Sha256};
 
 use super::{StoreError, StoreResult, Table};
@@ -354,13 +358,18 @@ pub fn rejects(key: &mut Vec<u8>, space: u32, job_id: u64, batch: u64) {
 
 /// The space, the job and the batch in a key of Rejects.
 pub fn parse_rejects(key: &[u8]) -> StoreResult<(u32, u64, u64)> {
+    parse_part(Table::Rejects, key)
+}
+
+/// The space, a number of it, and a part of that.
+fn parse_part(table: Table, key: &[u8]) -> StoreResult<(u32, u64, u64)> {
     let parse = || {
         let (space, rest) = split_u32(key)?;
-        let (job_id, rest) = split_u64(rest)?;
-        let (batch, rest) = split_u64(rest)?;
-        rest.is_empty().then_some((space, job_id, batch))
+        let (number, rest) = split_u64(rest)?;
+        let (part, rest) = split_u64(rest)?;
+        rest.is_empty().then_some((space, number, part))
     };
-    parse().ok_or_else(|| malformed(Table::Rejects, key))
+    parse().ok_or_else(|| malformed(table, key))
 }
 
 /// The account and the database in a key of Spaces.
@@ -420,7 +429,7 @@ pub fn parse_field(key: &[u8]) -> StoreResult<FieldKey<'_>> {
     parse().ok_or_else(|| malformed(Table::Fields, key))
 }
 
-/// The space and the id in a key of Requests, Imports or Groups.
+/// The space and the id in a key of Requests, Imports, Groups or `ExpressLists`.
 pub fn parse_named(table: Table, key: &[u8]) -> StoreResult<(u32, &[u8])> {
     split_u32(key)
         .filter(|(_, id)| !id.is_empty() && id.len() <= ID_BYTES_MAX)

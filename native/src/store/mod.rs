@@ -78,11 +78,15 @@ pub enum Table {
     JobProgress,
     /// space, job id, batch -> `RejectSegment`: the rows of an import that were refused.
     Rejects,
+    /// space, list id -> `ExpressListRecord`: the lists of express imports.
+    ExpressLists,
+    /// space, list number, last row -> `ExpressSegment`: their rows.
+    ExpressRows,
 }
 
 impl Table {
     /// Every table, in the order of `Table`.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Meta,
         Self::Spaces,
         Self::Addresses,
@@ -106,6 +110,8 @@ impl Table {
         Self::Jobs,
         Self::JobProgress,
         Self::Rejects,
+        Self::ExpressLists,
+        Self::ExpressRows,
     ];
 
     /// The number of the table on disk and in dumps.
@@ -144,6 +150,8 @@ impl Table {
             Self::Jobs => "jobs",
             Self::JobProgress => "job_progress",
             Self::Rejects => "rejects",
+            Self::ExpressLists => "express_lists",
+            Self::ExpressRows => "express_rows",
         }
     }
 }

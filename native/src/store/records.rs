@@ -4,7 +4,9 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::{Snapshot, StoreError, StoreResult, Table};
-use crate::wire::storage::{ChangeList, ChangeSegment, RejectList, RejectSegment};
+use crate::wire::storage::{
+    ChangeList, ChangeSegment, ExpressRowList, ExpressSegment, RejectList, RejectSegment,
+};
 
 /// LZ4 cannot expand a block more than this; a larger claim is corrupt and is not allocated.
 const LZ4_RATIO_MAX: usize = 255;
@@ -94,6 +96,26 @@ pub fn pack_rejects(rejects: &RejectList) -> (RejectSegment, usize) {
 pub fn unpack_rejects(segment: &RejectSegment) -> StoreResult<RejectList> {
     const TABLE: Table = Table::Rejects;
     decode(TABLE, &decompressed(TABLE, &segment.content, segment.content_bytes)?)
+}
+
+/// Fills `content` and `content_bytes` of a segment of rows.
+pub fn pack_express(rows: &ExpressRowList) -> (Bytes, u32) {
+    let plain = rows.encode_to_vec();
+    let plain_bytes = u32::try_from(plain.len()).expect("bounded by the batch");
+    (pack(plain).0, plain_bytes)
+}
+
+/// Reads the encoded `ExpressRowList` of a segment, as that or as a message with less of it.
+pub fn unpack_express<M: Message + Default>(segment: &ExpressSegment) -> StoreResult<M> {
+    const TABLE: Table = Table::ExpressRows;
+    let is_plain = segment.content.len() == segment.content_bytes as usize;
+    let content_bytes = if is_plain { 0 } else { segment.content_bytes };
+    // What is read shares its bytes.
+    let plain = decompressed(TABLE, &segment.content, content_bytes)?;
+    M::decode(plain).map_err(|error| {
+        let problem = format!("the rows of a segment do not decode: {error}");
+        StoreError::Corrupt { table: TABLE.name(), problem }
+    })
 }
 
 fn decompressed(table: Table, content: &Bytes, content_bytes: u32) -> StoreResult<Bytes> {

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::fields;
 use super::task::{self, Progress, SLICE_BYTES_MAX, SLICE_ENTRIES_MAX};
+use crate::express;
 use crate::fault::Failure;
 use crate::member::View;
 use crate::operations::erase_member::remove_unowned_head;
@@ -30,8 +31,15 @@ const ERASURES_MAX: usize = 1_000;
 /// before those that only have copies of identifiers, because they tell of further identifiers;
 /// answers that name these are looked for at the end. Behind the last one, a task waits until the
 /// indexes of former fields are gone, which nobody maintains.
-const STAGES: [Table; 6] =
-    [Table::Requests, Table::Changes, Table::Merges, Table::Trash, Table::Requests, Table::Rejects];
+const STAGES: [Table; 7] = [
+    Table::Requests,
+    Table::Changes,
+    Table::Merges,
+    Table::Trash,
+    Table::Requests,
+    Table::Rejects,
+    Table::ExpressRows,
+];
 /// The stage that is left out where no further identifiers were found.
 const REQUESTS_AGAIN: u32 = 4;
 
@@ -109,6 +117,10 @@ fn go_on(
             }
             Table::Merges => remains.merge(scene, key, value)?,
             Table::Rejects => remains.rejects(scene, key, value)?,
+            Table::ExpressRows => {
+                let is_erased = |address| remains.addresses.contains(&address);
+                express::forget_addresses(scene.view, (key, value), &is_erased)?;
+            }
             _ => remains.trash(scene, key, value)?,
         }
     }

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use crate::express;
 use crate::member::View;
 use crate::store::{StoreResult, Table, keys};
-use crate::wire::storage::RejectSegment;
+use crate::wire::storage::{ExpressListRecord, RejectSegment};
 
 /// Entries forgotten in one commit: enough to keep up with any rate of requests, few enough not
 /// to delay the commit.
@@ -45,9 +46,31 @@ pub fn purge(view: &mut View<'_>, now_seconds: i64) -> StoreResult<()> {
         if table == Table::Jobs && !forget_rejects(view, keys::parse_job(&key)?, &mut room)? {
             continue;
         }
+        if table == Table::ExpressLists {
+            forget_list(view, (&expiry, key), &mut room)?;
+            continue;
+        }
         view.delete(Table::Expiries, &expiry);
         view.delete(table, &key);
     }
+    Ok(())
+}
+
+/// Removes an express list with its rows; where there are more than there is room for, later
+/// commits go on.
+fn forget_list(
+    view: &mut View<'_>,
+    (expiry, key): (&[u8], Vec<u8>),
+    room: &mut usize,
+) -> StoreResult<()> {
+    if let Some(mut record) = view.record::<ExpressListRecord>(Table::ExpressLists, &key)?
+        && !express::drop_rows(view, &key, &mut record, room)?
+    {
+        return Ok(());
+    }
+    view.delete(Table::Expiries, expiry);
+    // Later steps of the commit must not find it.
+    view.set_record::<ExpressListRecord>(Table::ExpressLists, key, None);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod boot;
 mod confirming;
 mod erasing;
+mod express;
 mod faulty;
 mod fuzz_smoke;
 mod imports;

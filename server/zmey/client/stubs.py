@@ -6,6 +6,8 @@ from google.longrunning import operations_pb2_grpc
 from zmey.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
+    express_service_pb2,
+    express_service_pb2_grpc,
     head_service_pb2,
     head_service_pb2_grpc,
     import_service_pb2,
@@ -20,7 +22,7 @@ from zmey.v1 import (
 
 # Every file of the contract that has a service.
 CONTRACT = (
-    admin_service_pb2.DESCRIPTOR,
+    *(admin_service_pb2.DESCRIPTOR, express_service_pb2.DESCRIPTOR),
     *(head_service_pb2.DESCRIPTOR, import_service_pb2.DESCRIPTOR),
     *(match_service_pb2.DESCRIPTOR, member_service_pb2.DESCRIPTOR),
     origin_service_pb2.DESCRIPTOR,
@@ -37,4 +39,5 @@ class Stubs:
         self.origins = origin_service_pb2_grpc.OriginServiceStub(channel)
         self.admin = admin_service_pb2_grpc.AdminServiceStub(channel)
         self.imports = import_service_pb2_grpc.ImportServiceStub(channel)
+        self.express = express_service_pb2_grpc.ExpressServiceStub(channel)
         self.operations = operations_pb2_grpc.OperationsStub(channel)

@@ -184,6 +184,11 @@ def _auto_group(request: Request, value: Any) -> None:
         request.auto_group.CopyFrom(group)
 
 
+def _express(request: Request, value: Any) -> None:
+    if isinstance(request, StartImportRequest):
+        request.express = _flag(value)
+
+
 def _clean_group(request: Request, value: Any) -> None:
     if isinstance(request, StartImportRequest):
         request.clean_group = _flag(value)
@@ -200,6 +205,7 @@ _READERS: dict[str, Callable[[Request, Any], None]] = {
     "caption": _caption,
     "charset": _charset,
     "clean_group": _clean_group,
+    "express": _express,
     "firstline": _first_line,
     "head_attach": _head_attach,
     "if_exists": _if_exists,

@@ -8,11 +8,12 @@ use super::{Problems, Store, is_given};
 use crate::store::records::decode;
 use crate::store::{StoreResult, Table, keys};
 use crate::wire::storage::{
-    BodyRecord, FieldRecord, ImportRecord, JobRecord, RequestRecord, TrashRecord,
+    BodyRecord, ExpressListRecord, FieldRecord, ImportRecord, JobRecord, RequestRecord, TrashRecord,
 };
 
 /// The tables whose entries expire.
-const EXPIRING: [Table; 4] = [Table::Requests, Table::Imports, Table::Trash, Table::Jobs];
+const EXPIRING: [Table; 5] =
+    [Table::Requests, Table::Imports, Table::Trash, Table::Jobs, Table::ExpressLists];
 
 /// Bytes of SHA-256.
 const FINGERPRINT_BYTES: usize = 32;
@@ -171,6 +172,9 @@ fn expires_seconds(table: Table, value: &[u8]) -> StoreResult<i64> {
     }
     if table == Table::Jobs {
         return Ok(decode::<JobRecord>(table, value)?.expires_seconds);
+    }
+    if table == Table::ExpressLists {
+        return Ok(decode::<ExpressListRecord>(table, value)?.expires_seconds);
     }
     if table == Table::Trash {
         return Ok(decode::<TrashRecord>(table, value)?.expires_seconds);

@@ -3,6 +3,7 @@
 //! One snapshot, read in pages, so that a store of any size needs the memory of one page. A problem
 //! is one sentence with a table and numbers, without personal data.
 
+mod express;
 mod groups;
 mod index;
 mod jobs;
@@ -132,7 +133,7 @@ fn check_snapshot(
     let spaces = read_spaces(snapshot, &header, &mut problems)?;
     counts.insert(Table::Spaces.name(), spaces.len() as u64);
     let store = Store { snapshot, rules, header, spaces };
-    let checks: [(Table, PageCheck); 19] = [
+    let checks: [(Table, PageCheck); 20] = [
         (Table::Addresses, member::addresses),
         (Table::Heads, member::heads),
         (Table::Bodies, member::bodies),
@@ -152,6 +153,7 @@ fn check_snapshot(
         (Table::Jobs, jobs::jobs),
         (Table::JobProgress, jobs::progress),
         (Table::Rejects, jobs::rejects),
+        (Table::ExpressLists, express::lists),
     ];
     for (table, check) in checks {
         let mut entries = 0;
@@ -166,6 +168,8 @@ fn check_snapshot(
     member::counted(&store, &mut problems)?;
     let segments = log::changes(&store, &mut problems, progress)?;
     counts.insert(Table::Changes.name(), segments);
+    let express = express::rows(&store, &mut problems, progress)?;
+    counts.insert(Table::ExpressRows.name(), express);
     let origins = origin::origins(&store, &mut problems, progress)?;
     counts.insert(Table::Origins.name(), origins);
     Ok(Report {

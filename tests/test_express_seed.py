@@ -1,0 +1,184 @@
+"""Express imports (seed 002, express): rows in lists of their own."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.core import Api, attempt, check_fault, open_core
+from support.imports import column, datakey_column, detach_column, email_column
+from support.jobs import create_job, express_call, run_file
+from support.requests import change, keys
+from zmey._native import fsck
+from zmey.imports.request_file import merge_request_file
+from zmey.v1 import import_job_pb2 as import_job
+from zmey.v1 import import_rows_pb2 as rows_pb2
+
+ANN = "email=ann@example.com"
+TEXT = "member.email;name;visits\nAnn@Example.com;Ann;7\nnobody;x;1\nbob@example.com;Bob\n"
+KEPT_SECONDS = 30 * 24 * 60 * 60
+
+
+def express(api: Api, path: Path, text: str = TEXT, **asked: Any) -> Any:
+    """Imports a file into a new express list and returns the metadata."""
+    return run_file(api, path / "rows.csv", text, express=True, **asked).metadata
+
+
+def named(list_id: str, name: str = "") -> import_job.AutoGroup:
+    return import_job.AutoGroup(id=list_id, name=name)
+
+
+def rows_of(api: Api, list_id: str) -> list[tuple[int, str, list[str]]]:
+    answer = express_call(api, "ReadExpressList", id=list_id)
+    assert answer.next_row == 0
+    return [(row.row, row.address, list(row.cells)) for row in answer.rows]
+
+
+def test_rows_are_kept_apart_from_members(api: Api, tmp_path: Path) -> None:
+    """The data are kept and managed apart, and do not become data of members."""
+    metadata = express(api, tmp_path, auto_group=named("a"))
+    assert metadata.state == import_job.IMPORT_STATE_SUCCEEDED
+    counters = metadata.counters
+    assert (counters.read, counters.created, counters.rejected) == (3, 2, 1)
+    expected = [(2, "ann@example.com", ["Ann", "7"]), (4, "bob@example.com", ["Bob"])]
+    assert rows_of(api, "a") == expected
+    assert api.resolve(keys(ANN)).contact_id == 0
+    assert not api.find_members("ann@example.com").found
+
+
+def test_a_member_with_the_address_stays_as_it_is(api: Api, tmp_path: Path) -> None:
+    before = api.set_member(change(keys(ANN)))
+    express(api, tmp_path, auto_group=named("a"))
+    after = api.set_member(change(keys(ANN)))
+    assert (after.contact_id, after.version) == (before.contact_id, before.version)
+
+
+def test_a_list_is_always_made(api: Api, tmp_path: Path) -> None:
+    """Without auto_group code and name are made up; the list is made all the same."""
+    first = express(api, tmp_path).group
+    assert first.id.startswith("importex")
+    assert len(first.id) == len("importexYYYYMMDDhhmmss")
+    assert first.name.startswith("Внесены 20")
+    second = express(api, tmp_path).group
+    assert second.id > first.id
+    assert len(express_call(api, "ListExpressLists").lists) == 2
+
+
+def test_code_and_name_may_be_given(api: Api, tmp_path: Path) -> None:
+    """Its name and its code may be said in the request."""
+    group = express(api, tmp_path, auto_group=named("spring", "Spring sale")).group
+    assert (group.id, group.name) == ("spring", "Spring sale")
+    (found,) = express_call(api, "ListExpressLists").lists
+    assert (found.id, found.name, found.count) == ("spring", "Spring sale", 2)
+
+
+def test_a_group_that_is_there_is_an_error(api: Api, tmp_path: Path) -> None:
+    """The id of a group that is there is an error."""
+    express(api, tmp_path, auto_group=named("a"))
+    run_file(api, tmp_path / "rows.csv", TEXT, auto_group=named("group"))
+    for list_id in ("a", "group"):
+        seen = attempt(partial(express, api, tmp_path, auto_group=named(list_id)))
+        check_fault(seen, "EXPRESS_LIST_EXISTS")
+
+
+def test_one_list_tells_its_caption_and_count(api: Api, tmp_path: Path) -> None:
+    """One group answers caption, to know what is in the rows, and count."""
+    express(api, tmp_path, auto_group=named("a"))
+    answer = express_call(api, "GetExpressList", id="a")
+    assert answer.list.count == 2
+    assert answer.caption.address == "member.email"
+    assert list(answer.caption.columns) == ["name", "visits"]
+
+
+def test_lists_are_cleaned_and_deleted(api: Api, tmp_path: Path) -> None:
+    """A list is read, cleaned and deleted like a group."""
+    express(api, tmp_path, auto_group=named("a"))
+    assert express_call(api, "CleanExpressList", id="a").list.count == 0
+    assert rows_of(api, "a") == []
+    express_call(api, "DeleteExpressList", id="a")
+    for method in ("Get", "Read", "Clean", "Delete"):
+        seen = attempt(partial(express_call, api, f"{method}ExpressList", id="a"))
+        check_fault(seen, "EXPRESS_LIST_UNKNOWN")
+
+
+def test_lists_are_kept_for_thirty_days(api: Api, tmp_path: Path) -> None:
+    """30 days from when rows came; the tests of the core move the clock."""
+    express(api, tmp_path, auto_group=named("a"))
+    found = express_call(api, "GetExpressList", id="a").list
+    assert found.expires_seconds == found.used_seconds + KEPT_SECONDS
+
+
+def test_json_cells_stay_json(api: Api, tmp_path: Path) -> None:
+    text = '{"member.email": "ann@example.com", "name": "Ann", "order": {"sum": 1.50}}\n'
+    express(api, tmp_path, text, auto_group=named("a"))
+    (row,) = express_call(api, "ReadExpressList", id="a").rows
+    cells = dict(
+        zip(express_call(api, "GetExpressList", id="a").caption.columns, row.cells, strict=True)
+    )
+    assert cells == {"name": "Ann", "order": '{"sum":1.50}'}
+    (position,) = row.json_cells
+    assert row.cells[position] == cells["order"]
+
+
+def _asked(**asked: Any) -> Callable[[Api], object]:
+    def start(api: Api) -> object:
+        chosen = rows_pb2.ImportOptions(space=api.space, **asked)
+        return create_job(api, express=True, options=chosen)
+
+    return start
+
+
+CONFLICTS: tuple[tuple[str, Callable[[Api], object]], ...] = (
+    ("options.no_member", _asked(no_member=True)),
+    ("clean_group", lambda api: create_job(
+        api, express=True, clean_group=True, auto_group=named("a"))),
+    ("options.groups", _asked(groups=rows_pb2.GroupOrders(add=["a"]))),
+    ("options.groups", _asked(groups=rows_pb2.GroupOrders(remove=["a"]))),
+    ("options.sequence", _asked(sequence=rows_pb2.SequenceOrders(start=[1]))),
+    ("options.head_attach", _asked(head_attach=rows_pb2.HeadAttachRules())),
+    ("columns.datakey.calc", _asked(columns=[email_column(), datakey_column("a", calc=True)])),
+    ("columns.detach", _asked(columns=[email_column(), detach_column()])),
+    ("columns.attach", _asked(columns=[
+        email_column(), rows_pb2.ImportColumn(attach=rows_pb2.AttachColumn())])),
+    ("columns.status", _asked(columns=[
+        column("tg"), rows_pb2.ImportColumn(status=rows_pb2.StatusColumn())])),
+    ("columns.contact_id", _asked(columns=[
+        email_column(), rows_pb2.ImportColumn(contact_id=rows_pb2.ContactIdColumn())])),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("second", "start"), CONFLICTS)
+def test_what_is_about_members_is_refused(
+    api: Api, second: str, start: Callable[[Api], object]
+) -> None:
+    """What the seed says is not for express imports, and what changes members."""
+    seen: Any = attempt(lambda: start(api))
+    check_fault(seen, "OPTIONS_CONFLICT")
+    assert (seen.details["first"], seen.details["second"]) == ("express", second)
+
+
+def test_a_file_that_is_about_members_fails(api: Api, tmp_path: Path) -> None:
+    metadata = express(api, tmp_path, "member.email;=visits\nann@example.com;1\n")
+    assert metadata.state == import_job.IMPORT_STATE_FAILED
+    assert not express_call(api, "ListExpressLists").lists
+
+
+def test_request_json_says_express() -> None:
+    """The parameter "express": 1 is enough."""
+    request = import_job.StartImportRequest()
+    merge_request_file({"express": 1}, request)
+    assert request.express
+    probe = import_job.ProbeImportRequest()
+    merge_request_file({"express": 1}, probe)
+    assert probe == import_job.ProbeImportRequest()
+
+
+def test_the_store_is_clean_afterwards(tmp_path: Path) -> None:
+    core = open_core(store_path=tmp_path / "store")
+    express(Api(core), tmp_path, auto_group=named("a"))
+    core.close()
+    report = fsck(str(tmp_path / "store"))
+    assert report["problems"] == []
+    assert (report["counts"]["express_lists"], report["counts"]["express_rows"]) == (1, 1)
