@@ -260,7 +260,7 @@ fn a_failed_commit_is_made_up_for() {
 /// Closes the core again and again while a job runs on a store on disk.
 #[test]
 fn a_job_outlives_its_process() {
-    let file = File::of_batches(6);
+    let file = File::of_batches(12);
     let expected = undisturbed(&file);
     let folder = tempfile::tempdir().unwrap();
     let mut config = slow_config();
@@ -270,9 +270,14 @@ fn a_job_outlives_its_process() {
     while !ended {
         let core = core_with(&boot::engine(&config).unwrap(), &config, &clock);
         assert_eq!(claim(&core).unwrap().job_id, 1);
+        let read = || counters(&get(&core, 1).unwrap()).read;
+        let read_before = read();
         thread::scope(|scope| {
             let running = scope.spawn(|| try_run(&core, 1, &file.path));
-            thread::sleep(Duration::from_millis(60 * (runs + 1)));
+            // Closed as soon as one more batch is durable, however fast the machine is.
+            while read() == read_before && !running.is_finished() {
+                thread::sleep(Duration::from_millis(1));
+            }
             core.close();
             let job = running.join().unwrap().unwrap();
             ended = state(&job) == ImportState::Succeeded;
