@@ -215,6 +215,8 @@ fn a_sound_store_has_no_problems() {
         ("changes", 2),
         ("erasures", 0),
         ("expiries", 3),
+        ("express_lists", 0),
+        ("express_rows", 0),
         ("fields", 3),
         ("group_heads", 0),
         ("groups", 0),
@@ -239,6 +241,7 @@ fn a_sound_store_has_no_problems() {
     seen.extend([("meta", 1), ("spaces", 1), ("tasks", 0), ("erasures", 0), ("policies", 0)]);
     seen.extend([("groups", 0), ("group_heads", 0)]);
     seen.extend([("jobs", 0), ("job_progress", 0), ("rejects", 0)]);
+    seen.extend([("express_lists", 0), ("express_rows", 0)]);
     assert_eq!(seen, report.counts);
 }
 
