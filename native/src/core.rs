@@ -19,13 +19,15 @@ use crate::import::{ActiveImport, ImportStream};
 use crate::jobs::{self, Registry};
 use crate::matching::AddressBook;
 use crate::member::View;
+use crate::member::batch::Batch;
 use crate::metrics::Metrics;
 use crate::service;
 use crate::space::{Space, Spaces};
 use crate::store::{Engine, Snapshot};
 use crate::upkeep::{Upkeep, Worker};
-use crate::write::Writer;
+use crate::write::operation::{Operation, Options};
 use crate::write::queue::{deadline_exceeded, overloaded};
+use crate::write::{Job, Writer};
 
 /// Policies that may come before the turn of one call: nobody decides so fast that it would wait
 /// for ever.
@@ -186,6 +188,18 @@ impl Core {
     /// The one moment of a call in a space.
     pub(crate) fn moment(&self, space: &Space) -> Moment {
         Moment { now: (self.clock)(), zone: space.zone.clone() }
+    }
+
+    /// Does an operation in its turn between the writes of callers; answers its outcome.
+    pub(crate) fn operate(
+        &self,
+        space: &Arc<Space>,
+        operation: Box<dyn Operation>,
+        deadline: Option<Instant>,
+    ) -> Result<Bytes> {
+        let batch = Batch::bare(Arc::clone(space), self.moment(space));
+        let job = Job::of_operation(batch, operation, Options::default());
+        Ok(self.writer.run_in_turn(Job { deadline, ..job })?.operation()?.outcome)
     }
 
     /// Runs a read on one snapshot.

@@ -4,51 +4,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use prost::Message;
 
 use super::record;
 use crate::core::{Core, repeated};
 use crate::fault::{Fault, Result};
 use crate::matching::AddressBook;
-use crate::member::batch::Batch;
 use crate::space::Space;
 use crate::wire::internal::v1;
-use crate::write::Job;
-use crate::write::operation::{Operation, OperationAnswer, Options};
-use crate::write::queue::{Answers, Done, Purpose};
-
-/// A job of the writer that does an operation on a job.
-pub fn writing(
-    core: &Core,
-    space: &Arc<Space>,
-    operation: Box<dyn Operation>,
-    options: Options,
-) -> Job {
-    let batch = Batch::bare(Arc::clone(space), core.moment(space));
-    let purpose = Purpose::Operation(operation, options);
-    Job { batch, purpose, bytes: 0, deadline: None }
-}
-
-/// What an operation answered.
-pub fn answer_of(done: Done) -> Result<OperationAnswer> {
-    match done.answers {
-        Answers::Operation(answer) => Ok(answer),
-        _ => Err(Fault::internal("an operation has one outcome")),
-    }
-}
-
-/// Does an operation in its turn.
-pub fn operate(
-    core: &Core,
-    space: &Arc<Space>,
-    operation: Box<dyn Operation>,
-    deadline: Option<Instant>,
-) -> Result<Bytes> {
-    let job = writing(core, space, operation, Options::default());
-    let done = core.writer().run_in_turn(Job { deadline, ..job })?;
-    Ok(answer_of(done)?.outcome)
-}
+use crate::write::operation::Operation;
 
 /// Does an operation that answers its job.
 pub fn change(
@@ -57,7 +21,7 @@ pub fn change(
     operation: Box<dyn Operation>,
     deadline: Option<Instant>,
 ) -> Result<v1::Job> {
-    let outcome = operate(core, space, operation, deadline)?;
+    let outcome = core.operate(space, operation, deadline)?;
     let mut job = v1::Job::decode(outcome).map_err(Fault::internal)?;
     measure(core, &mut job);
     Ok(job)

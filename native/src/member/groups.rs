@@ -10,14 +10,12 @@ use prost::Message;
 use crate::core::{Core, repeated};
 use crate::fault::{Failure, Fault, Result};
 use crate::matching::decide::owner_of_head;
-use crate::member::batch::Batch;
 use crate::member::deltas;
 use crate::member::system::check_group_id;
 use crate::space::Space;
 use crate::store::{Mutations, Snapshot, StoreResult, Table, keys, records};
 use crate::wire::storage::{ChangeRecord, GroupCleaned, GroupRecord, HeadDelta, HeadRecord};
-use crate::write::operation::{Operation, Options, Scene};
-use crate::write::queue::{Answers, Job, Purpose};
+use crate::write::operation::{Operation, Scene};
 
 /// Bytes of the name of a group: a line that a person reads.
 pub const NAME_BYTES_MAX: usize = 256;
@@ -29,13 +27,7 @@ const SLICE_HEADS_MAX: usize = 2_500;
 pub fn run(core: &Core, space: &Arc<Space>, mut next: impl FnMut() -> GroupWork) -> Result<Bytes> {
     repeated(|| {
         let space = core.spaces().named(space.name()).unwrap_or_else(|| Arc::clone(space));
-        let moment = core.moment(&space);
-        let purpose = Purpose::Operation(next(), Options::default());
-        let job = Job { batch: Batch::bare(space, moment), purpose, bytes: 0, deadline: None };
-        match core.writer().run_in_turn(job)?.answers {
-            Answers::Operation(answer) => Ok(answer.outcome),
-            _ => Err(Fault::internal("an operation answers as one")),
-        }
+        core.operate(&space, next(), None)
     })
 }
 

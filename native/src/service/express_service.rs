@@ -8,7 +8,6 @@ use prost::Message;
 use crate::core::Core;
 use crate::express::{self, CleanList, DeleteList, UseList};
 use crate::fault::{Fault, Result};
-use crate::jobs::access::operate;
 use crate::matching::AddressBook;
 use crate::space::Space;
 use crate::store::keys::ID_BYTES_MAX;
@@ -67,7 +66,7 @@ pub fn read_express_list(
     let now_seconds = core.moment(&space).now.as_second();
     // Every page is use, of which one note a second is enough.
     if read(core, &space, id)?.used_seconds != now_seconds {
-        operate(core, &space, Box::new(UseList { id: id.to_owned() }), deadline)?;
+        core.operate(&space, Box::new(UseList { id: id.to_owned() }), deadline)?;
     }
     core.read(&AddressBook::default(), |view, _| {
         let record = express::find(view, (space.number, id), now_seconds)?;
@@ -85,7 +84,7 @@ pub fn clean_express_list(
     let (space, id) = named(core, request.space.as_ref(), &request.id)?;
     loop {
         let slice = Box::new(CleanList { id: id.to_owned() });
-        let outcome = operate(core, &space, slice, deadline)?;
+        let outcome = core.operate(&space, slice, deadline)?;
         let record = ExpressListRecord::decode(outcome).map_err(Fault::internal)?;
         if record.rows == 0 {
             return Ok(v1::CleanExpressListResponse { list: Some(to_wire(id, &record)) });
@@ -103,7 +102,7 @@ pub fn delete_express_list(
     let mut number = 0;
     loop {
         let slice = Box::new(DeleteList { id: id.to_owned(), number });
-        let outcome = operate(core, &space, slice, deadline)?;
+        let outcome = core.operate(&space, slice, deadline)?;
         if outcome.is_empty() {
             return Ok(v1::DeleteExpressListResponse {});
         }

@@ -10,9 +10,10 @@ use prost::Message;
 use super::{Method, answer};
 use crate::core::Core;
 use crate::fault::{Fault, Result};
-use crate::jobs::access::{answer_of, change, measure, operate, read_job, served, writing};
+use crate::jobs::access::{change, measure, read_job, served};
 use crate::jobs::{self, CancelJob, ClaimJob, CreateJob, DeleteJob, FailJob, UpdateJob};
 use crate::matching::AddressBook;
+use crate::member::batch::Batch;
 use crate::space::Space;
 use crate::store::keys;
 use crate::wire::internal::v1;
@@ -84,9 +85,10 @@ fn create_job(
     }
     let bytes = request.encoded_len();
     let options = Options { request: known, ..Options::default() };
-    let job = writing(core, &space, Box::new(CreateJob { request }), options);
+    let batch = Batch::bare(Arc::clone(&space), core.moment(&space));
+    let job = Job::of_operation(batch, Box::new(CreateJob { request }), options);
     let done = core.writer().run(Job { bytes, deadline, ..job })?;
-    let OperationAnswer { outcome, replayed } = answer_of(done)?;
+    let OperationAnswer { outcome, replayed } = done.operation()?;
     let job = v1::Job::decode(outcome).map_err(Fault::internal)?;
     if !replayed {
         return Ok(v1::CreateJobResponse { job: Some(job), is_repeated: false });
@@ -160,7 +162,7 @@ fn delete_job(
     let mut goes_on = false;
     loop {
         let operation = Box::new(DeleteJob { job_id: request.job_id, goes_on });
-        let outcome = operate(core, &space, operation, deadline)?;
+        let outcome = core.operate(&space, operation, deadline)?;
         if outcome.first() == Some(&1) {
             return Ok(v1::DeleteJobResponse {});
         }
@@ -172,7 +174,7 @@ fn delete_job(
 fn claim_job(core: &Core) -> Result<v1::ClaimJobResponse> {
     while let Some((job_id, space_number)) = choose(core)? {
         let claimed = served(core, space_number)
-            .and_then(|space| operate(core, &space, Box::new(ClaimJob { job_id }), None));
+            .and_then(|space| core.operate(&space, Box::new(ClaimJob { job_id }), None));
         let claimed = match claimed {
             Ok(outcome) => v1::Job::decode(outcome).map_err(Fault::internal)?,
             Err(fault) => {

@@ -14,7 +14,7 @@ use crate::wire::v1::{self, WriteOptions};
 use crate::write::Job;
 use crate::write::operation::{Operation, Options};
 use crate::write::prepare::check_source;
-use crate::write::queue::{self, Answers, Purpose};
+use crate::write::queue::{self, Purpose};
 use crate::write::requests;
 
 /// A request and how long it was.
@@ -124,8 +124,6 @@ pub fn mutate<O: Message + Default, M: Changing>(
     } else {
         core.writer().run(job)?
     };
-    let Answers::Operation(answer) = done.answers else {
-        return Err(Fault::internal("an operation has one outcome"));
-    };
+    let answer = done.operation()?;
     Ok((O::decode(answer.outcome).map_err(Fault::internal)?, answer.replayed))
 }

@@ -17,7 +17,7 @@ use crate::store::{Engine, Table, keys, records};
 use crate::wire::storage::TaskRecord;
 use crate::write::Writer;
 use crate::write::operation::Options;
-use crate::write::queue::{Job, Purpose};
+use crate::write::queue::Job;
 
 /// Tasks that are looked at for the next slice: more wait until some of these are done.
 const TASKS_SEEN_MAX: usize = 10_000;
@@ -244,9 +244,8 @@ impl Worker {
         let space = self.spaces.numbered(space_number);
         let space = space.ok_or_else(|| Fault::internal("a task of a space that is gone"))?;
         let moment = Moment { now: (self.clock)(), zone: space.zone.clone() };
-        let batch = Batch::bare(space, moment);
-        let purpose = Purpose::Operation(Box::new(Slice { task_id }), Options::default());
-        let job = Job { batch, purpose, bytes: 0, deadline: None };
+        let slice = Box::new(Slice { task_id });
+        let job = Job::of_operation(Batch::bare(space, moment), slice, Options::default());
         match self.writer.run_in_turn(job) {
             // Another policy came before its turn: the next look at the tasks knows it.
             Err(fault) if fault.is_outdated() => Ok(()),

@@ -76,6 +76,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// One that does an operation and is of no size.
+    pub fn of_operation(batch: Batch, operation: Box<dyn Operation>, options: Options) -> Self {
+        let purpose = Purpose::Operation(operation, options);
+        Self { batch, purpose, bytes: 0, deadline: None }
+    }
+
     /// Whether it changes the policy of its space: it has a commit of its own, so that whoever
     /// comes later is planned by the new one.
     pub(super) fn changes_space(&self) -> bool {
@@ -115,6 +121,16 @@ pub struct Done {
     pub revision: u64,
     /// The state of the space from then on, where the job changed it.
     pub space: Option<Arc<Space>>,
+}
+
+impl Done {
+    /// What an operation answered.
+    pub fn operation(self) -> Result<OperationAnswer> {
+        match self.answers {
+            Answers::Operation(answer) => Ok(answer),
+            _ => Err(Fault::internal("an operation has one outcome")),
+        }
+    }
 }
 
 /// A job's answer, when it comes.

@@ -50,6 +50,10 @@ class CoreJobs:
         )
         return list(self._call("ListJobs", asked, internal.ListJobsResponse).jobs)
 
+    def require(self, space: Space) -> None:
+        """Makes sure that a space is served, before anything is kept for it."""
+        self.page(space, 0, 1)
+
     def every(self, space: Space) -> Iterator[internal.Job]:
         """Reads all imports of a space, newest first."""
         before = 0

@@ -90,7 +90,7 @@ class ImportOperations:
         """Answers ProbeImport."""
         space = request.options.space
         # Only a space that is served may have files fetched and kept.
-        self._jobs.page(space, 0, 1)
+        self._jobs.require(space)
         if request.source.WhichOneof("source") is None:
             _refuse_missing("source")
         self._keep_source(request)
@@ -160,7 +160,7 @@ class ImportOperations:
                 "The first message of an upload must be its header.",
             )
         space = header.header.space
-        self._jobs.page(space, 0, 1)
+        self._jobs.require(space)
         with self._folder.begin_upload(space) as upload:
             for message in messages:
                 upload.write(message.content)
@@ -219,19 +219,17 @@ class ImportOperations:
         if deadline_seconds is not None:
             # Answering in time is better than a deadline exceeded.
             seconds = min(seconds, deadline_seconds - WAIT_POLL_SECONDS)
-        job = self._jobs.get(*name)
+        end = time.monotonic() + seconds
+        seen, job = self._runner.changes, self._jobs.get(*name)
         if is_finished(job) or not self._waiters.acquire(blocking=False):
             return operation_of(job)
         try:
-            end = time.monotonic() + seconds
-            while not self._runner.is_stopping and (left := end - time.monotonic()) > 0:
-                seen = self._runner.changes
-                job = self._jobs.get(*name)
-                if is_finished(job):
+            while not is_finished(job) and not self._runner.is_stopping:
+                left = end - time.monotonic()
+                if left <= 0:
                     break
                 self._runner.wait(seen, min(left, WAIT_POLL_SECONDS))
-            else:
-                job = self._jobs.get(*name)
+                seen, job = self._runner.changes, self._jobs.get(*name)
         finally:
             self._waiters.release()
         return operation_of(job)
@@ -256,7 +254,7 @@ class ImportOperations:
         source, space = request.source, request.options.space
         kind = source.WhichOneof("source")
         if kind == "inline":
-            self._jobs.page(space, 0, 1)
+            self._jobs.require(space)
             with self._folder.begin_upload(space) as upload:
                 upload.write(_inline_content(source))
                 source.upload = upload.keep()
