@@ -6,6 +6,7 @@ import background
 import bridge
 import changes
 import core_only
+import files
 import goals
 import growth
 import import_rows
@@ -30,6 +31,7 @@ def main() -> None:
         resolve,
         changes,
         background,
+        files,
         bridge,
         growth,
     ):

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use prost::Message;
@@ -234,7 +235,9 @@ impl<'a> Run<'a> {
         let bytes = weight(&source);
         let read_bytes = self.reader.bytes_read().min(self.file_bytes);
         let rows = source.rows.len();
+        let begun = Instant::now();
         let (batch, keep, again) = self.ready(number, source, (bytes, read_bytes));
+        self.core.metrics().job_batch(self.reader.take_time(), begun.elapsed());
         if number <= self.committed {
             return Ok(());
         }

@@ -48,9 +48,9 @@ impl CsvRows {
         }
     }
 
-    /// Bytes of the file that were read so far.
-    pub(super) fn bytes_read(&self) -> u64 {
-        self.text.bytes_read()
+    /// The text that they are read from.
+    pub(super) fn text(&mut self) -> &mut Text {
+        &mut self.text
     }
 
     /// The next rows; none at the end.

@@ -24,6 +24,6 @@ mod words;
 
 pub use batch::{Problem, SourceBatch};
 pub use inspect::{Inspection, SampleRow, inspect};
-pub use reader::{RowReader, open};
+pub use reader::{ReadingTime, RowReader, open};
 pub use sniff::sniff;
 pub use spreadsheet::{Converted, convert};

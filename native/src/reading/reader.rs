@@ -1,6 +1,7 @@
 //! The rows of a file whose layout is known.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Result};
 use crate::wire::v1::{FileShape, FirstLine, ImportLayout, ImportReading, Separator};
@@ -8,13 +9,26 @@ use crate::wire::v1::{FileShape, FirstLine, ImportLayout, ImportReading, Separat
 use super::batch::SourceBatch;
 use super::csv::CsvRows;
 use super::json::{DocumentRows, LineRows, Names};
-use super::text::Text;
+use super::text::{Spent, Text};
 
 /// Rows that come in batches.
 pub struct RowReader {
     rows: Rows,
     /// Whether white space around cells is no part of them.
     trim: bool,
+    /// How long batches took since that was asked last.
+    took: Duration,
+}
+
+/// Where the time of reading went.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct ReadingTime {
+    /// Getting bytes from the disk.
+    pub read: Duration,
+    /// Making UTF-8 of another charset.
+    pub decode: Duration,
+    /// Finding rows and cells.
+    pub split: Duration,
 }
 
 enum Rows {
@@ -38,7 +52,7 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
         }
         FileShape::Unspecified => return Err(Fault::required("layout.reading.shape")),
     };
-    Ok(RowReader { rows, trim: reading.trim })
+    Ok(RowReader { rows, trim: reading.trim, took: Duration::ZERO })
 }
 
 fn csv_rows(text: Text, reading: &ImportReading) -> Result<CsvRows> {
@@ -66,6 +80,7 @@ impl RowReader {
     /// The next rows and problems, at most `rows_max` together; about `bytes_max` bytes of text, or
     /// one row. The same file with the same bounds always gives the same batches. None at the end.
     pub fn next_batch(&mut self, rows_max: usize, bytes_max: usize) -> Result<Option<SourceBatch>> {
+        let began = Instant::now();
         let mut batch = match &mut self.rows {
             Rows::Csv(rows) => rows.next_batch(rows_max, bytes_max),
             Rows::Lines(rows) => rows.next_batch(rows_max, bytes_max),
@@ -74,15 +89,27 @@ impl RowReader {
         if let Some(batch) = batch.as_mut().filter(|_| self.trim) {
             batch.trim();
         }
+        self.took += began.elapsed();
         Ok(batch)
     }
 
     /// Bytes of the file that were read so far.
-    pub fn bytes_read(&self) -> u64 {
-        match &self.rows {
-            Rows::Csv(rows) => rows.bytes_read(),
-            Rows::Lines(rows) => rows.bytes_read(),
-            Rows::Document(rows) => rows.bytes_read(),
+    pub fn bytes_read(&mut self) -> u64 {
+        self.text().bytes_read()
+    }
+
+    /// Where the time of batches went since this was asked last.
+    pub fn take_time(&mut self) -> ReadingTime {
+        let took = std::mem::take(&mut self.took);
+        let Spent { read, decode } = self.text().take_spent();
+        ReadingTime { read, decode, split: took.saturating_sub(read + decode) }
+    }
+
+    fn text(&mut self) -> &mut Text {
+        match &mut self.rows {
+            Rows::Csv(rows) => rows.text(),
+            Rows::Lines(rows) => rows.text(),
+            Rows::Document(rows) => rows.text(),
         }
     }
 }

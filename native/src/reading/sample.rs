@@ -76,7 +76,7 @@ impl Sample {
         let text = Text::open(path, reading.charset())?;
         let mut rows = LineRows::new(text, names(columns), false);
         let batch = rows.next_batch(SAMPLE_ROWS_MAX, SAMPLE_BYTES_MAX)?;
-        let bytes_read = rows.bytes_read();
+        let bytes_read = rows.text().bytes_read();
         let names = rows.names_in_order();
         let is_whole = batch.is_none() || rows.next_batch(1, 1)?.is_none();
         let batch = batch.unwrap_or_default();
@@ -88,7 +88,7 @@ impl Sample {
         let caption = caption(open()?)?;
         let mut rows = DocumentRows::new(open()?, names(columns), false);
         let batch = rows.next_batch(SAMPLE_ROWS_MAX, SAMPLE_BYTES_MAX)?;
-        let bytes_read = rows.bytes_read();
+        let bytes_read = rows.text().bytes_read();
         let names = rows.names_in_order();
         let is_whole = batch.is_none() || rows.next_batch(1, 1)?.is_none();
         let batch = batch.unwrap_or_default();

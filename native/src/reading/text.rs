@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::fault::Result;
 use crate::wire::v1::Charset;
@@ -22,6 +23,16 @@ pub(super) struct Text {
     block: Vec<u8>,
     bytes_read: u64,
     ended: bool,
+    spent: Spent,
+}
+
+/// How long text has taken.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Spent {
+    /// To read the file.
+    pub(super) read: Duration,
+    /// To decode it.
+    pub(super) decode: Duration,
 }
 
 impl Text {
@@ -30,7 +41,15 @@ impl Text {
         let mut file = File::open(path).map_err(|error| disk(&error))?;
         let is_big_endian = charset == Charset::Utf16 && begins_big_endian(&mut file)?;
         let decoder = Decoder::new(charset, is_big_endian);
-        Ok(Self { file, charset, decoder, block: Vec::new(), bytes_read: 0, ended: false })
+        Ok(Self {
+            file,
+            charset,
+            decoder,
+            block: Vec::new(),
+            bytes_read: 0,
+            ended: false,
+            spent: Spent::default(),
+        })
     }
 
     /// How the file is written.
@@ -43,6 +62,11 @@ impl Text {
         self.bytes_read
     }
 
+    /// How long it has taken since this was asked last.
+    pub(super) fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
+    }
+
     /// Whether there is no more text.
     pub(super) fn is_ended(&self) -> bool {
         self.ended
@@ -51,14 +75,17 @@ impl Text {
     /// Appends the text of the next block to `text`.
     pub(super) fn read_more(&mut self, text: &mut Vec<u8>) -> Result<()> {
         let (start, is_first) = (text.len(), self.bytes_read == 0);
-        let count = if self.decoder.is_plain() {
-            read_block(&mut self.file, text)?
-        } else {
-            self.block.clear();
-            let count = read_block(&mut self.file, &mut self.block)?;
+        let began = Instant::now();
+        let is_plain = self.decoder.is_plain();
+        self.block.clear();
+        let block = if is_plain { &mut *text } else { &mut self.block };
+        let count = read_block(&mut self.file, block)?;
+        let read = began.elapsed();
+        self.spent.read += read;
+        if !is_plain {
             self.decoder.decode(&self.block, count < BLOCK_BYTES, text);
-            count
-        };
+            self.spent.decode += began.elapsed().saturating_sub(read);
+        }
         self.bytes_read += count as u64;
         self.ended = count < BLOCK_BYTES;
         if is_first && text[start..].starts_with(BYTE_ORDER_MARK) {

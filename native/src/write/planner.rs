@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Result};
+use crate::metrics::CommitTime;
 use crate::store::overlay::Overlay;
 use crate::store::{Mutations, SortedMutations, StoreError, StoreResult};
 use crate::write::queue::{Done, Job, Shared, Waiter, Waiting, plan, refresh};
@@ -22,6 +23,8 @@ struct Planned {
     rows: usize,
     mutations: Arc<SortedMutations>,
     begun: Instant,
+    /// How long planning took.
+    took: Duration,
 }
 
 /// A commit that is under way.
@@ -89,8 +92,11 @@ impl Planner {
     fn plan_and_hand_over(&mut self, jobs: Vec<Waiting>) {
         let begun = Instant::now();
         let mut planned = self.plan(&jobs);
+        let mut took = begun.elapsed();
         if !self.finish() {
+            let again = Instant::now();
             planned = self.plan(&jobs);
+            took += again.elapsed();
         }
         let (done, mutations) = match planned {
             Ok(planned) => planned,
@@ -100,7 +106,7 @@ impl Planner {
         let rows = jobs.iter().map(|waiting| waiting.job.batch.steps.len()).sum();
         // The batches are dropped here: nothing of a commit that is under way is planned again.
         let answers = jobs.into_iter().map(|waiting| waiting.waiter).zip(done).collect();
-        let handed = Planned { answers, rows, mutations: Arc::clone(&mutations), begun };
+        let handed = Planned { answers, rows, mutations: Arc::clone(&mutations), begun, took };
         if self.commits.send((handed, sender)).is_ok() {
             self.under_way = Some(UnderWay { mutations, succeeded });
         }
@@ -140,13 +146,15 @@ impl Planner {
 
 /// Commits and answers; whether it succeeded.
 fn commit(shared: &Shared, planned: Planned) -> bool {
-    let Planned { answers, rows, mutations, begun } = planned;
+    let Planned { answers, rows, mutations, begun, took } = planned;
+    let handed = Instant::now();
     let written = if mutations.is_empty() {
         Ok(())
     } else {
         caught(|| shared.engine.write_sorted(&mut |_| Ok(Arc::clone(&mutations))))
     };
-    shared.metrics.committed(rows, answers.len(), begun.elapsed());
+    let time = CommitTime { plan: took, write: handed.elapsed(), whole: begun.elapsed() };
+    shared.metrics.committed(rows, answers.len(), time);
     match written {
         Ok(()) => {
             let changed = answers.iter().filter_map(|(_, done)| done.as_ref().ok()?.space.clone());

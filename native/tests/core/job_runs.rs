@@ -504,9 +504,10 @@ fn speed_is_told_while_a_job_runs() {
         let job = running.join().unwrap().unwrap();
         assert_eq!(state(&job), ImportState::Succeeded);
     });
-    let metrics: Vec<_> = core.list_metrics().into_iter().collect();
-    let jobs = metrics.iter().filter(|(name, _)| name.starts_with("zmey_import_job"));
-    let seen: Vec<_> = jobs.map(|(name, value)| format!("{name} {value}")).collect();
+    let jobs = core.list_metrics().into_iter().filter(|(name, _)| name.starts_with("zmey_import_"));
+    let (seconds, counts): (Vec<_>, Vec<_>) =
+        jobs.partition(|(name, _)| name.ends_with("_seconds_total"));
+    let seen: Vec<_> = counts.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let expected = [
         "zmey_import_jobs_queued 0",
         "zmey_import_jobs_running 0",
@@ -516,6 +517,15 @@ fn speed_is_told_while_a_job_runs() {
         "zmey_import_job_rows_total 12000",
     ];
     assert_eq!(seen, expected);
+    let steps: Vec<_> =
+        seconds.iter().filter(|(_, value)| *value > 0.0).map(|(name, _)| *name).collect();
+    // UTF-8 is not decoded.
+    let expected = [
+        "zmey_import_job_read_seconds_total",
+        "zmey_import_job_split_seconds_total",
+        "zmey_import_job_prepare_seconds_total",
+    ];
+    assert_eq!(steps, expected);
 }
 
 /// Two batches with rejects, and room for those of one.

@@ -34,9 +34,9 @@ impl DocumentRows {
         Self { stream: Stream::new(text), number: 0, names, names_follow, place: Place::Before }
     }
 
-    /// Bytes of the file that were read so far.
-    pub(in crate::reading) fn bytes_read(&self) -> u64 {
-        self.stream.text().bytes_read()
+    /// The text that they are read from.
+    pub(in crate::reading) fn text(&mut self) -> &mut Text {
+        self.stream.text()
     }
 
     /// The names that were learnt, in the order of their columns.

@@ -32,9 +32,9 @@ impl LineRows {
         Self { text, buffer, at, line, names, names_follow, is_in_waste }
     }
 
-    /// Bytes of the file that were read so far.
-    pub(in crate::reading) fn bytes_read(&self) -> u64 {
-        self.text.bytes_read()
+    /// The text that they are read from.
+    pub(in crate::reading) fn text(&mut self) -> &mut Text {
+        &mut self.text
     }
 
     /// The names that were learnt, in the order of their columns.

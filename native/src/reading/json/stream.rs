@@ -57,8 +57,8 @@ impl Stream {
     }
 
     /// The text that is read.
-    pub(super) fn text(&self) -> &Text {
-        &self.text
+    pub(super) fn text(&mut self) -> &mut Text {
+        &mut self.text
     }
 
     /// The bytes of a value.
