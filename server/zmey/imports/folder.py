@@ -5,6 +5,7 @@ is whole, also after a crash.
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
@@ -44,6 +45,20 @@ class ImportFolder:
         path.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         for directory in (self._uploads, self._jobs, self.probes):
             _make_directory(directory)
+
+    def claim(self) -> None:
+        """Keeps other servers out for the life of the process: they would sweep its files away.
+
+        Raises:
+            BlockingIOError: another server has the folder.
+        """
+        self._claim = (self.path / "lock").open("w")
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._claim.close()
+            message = "Another server uses it"
+            raise BlockingIOError(error.errno, message, str(self.path)) from error
 
     def begin_upload(self, space: Space) -> "Upload":
         """Opens a new file for an upload, which nobody but its space can name."""

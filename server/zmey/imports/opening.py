@@ -19,9 +19,14 @@ WAITERS_PART = 4
 
 
 def open_imports(core: CallableCore, settings: Settings) -> tuple[ImportOperations, Runner]:
-    """Returns what answers calls about imports, and what runs them once it is started."""
+    """Returns what answers calls about imports, and what runs them once it is started.
+
+    Raises:
+        OSError: the folder of imports is not to be had.
+    """
     jobs = CoreJobs(core)
     folder = _open_folder(settings)
+    folder.claim()
     files = Files(folder, source_settings(settings))
     spaces = [Space(account_id=space.account_id, db_id=space.db_id) for space in settings.spaces]
     runner = Runner(jobs, folder, files, spaces, settings.import_jobs_max)

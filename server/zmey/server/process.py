@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry
 from zmey._native import Core, CoreError
 from zmey.config import OFF, Settings, split_address
 from zmey.imports.opening import open_imports
+from zmey.imports.runner import Runner
+from zmey.imports.service import ImportOperations
 from zmey.logs import configure_logs, get_logger
 from zmey.server.metrics import Metrics, MetricsEndpoint
 from zmey.server.transport import AddressTakenError, Transport
@@ -51,7 +53,7 @@ def serve(settings: Settings, start_companion: StartCompanion | None = None) -> 
         start_companion: starts what works beside the server, once the server answers.
 
     Raises:
-        StartError: the store or an address is not to be had.
+        StartError: the store, the folder of imports or an address is not to be had.
     """
     configure_logs(settings)
     # Blocked before any thread exists, so that every thread inherits it and only we take them.
@@ -70,7 +72,7 @@ def serve(settings: Settings, start_companion: StartCompanion | None = None) -> 
 
 def _serve_core(core: Core, settings: Settings, start_companion: StartCompanion | None) -> None:
     metrics = Metrics(core, version(PACKAGE))
-    imports, runner = open_imports(core, settings)
+    imports, runner = _open_imports(core, settings)
     transport = Transport(core, imports, settings, metrics)
     port = _bind(transport, settings)
     endpoint = _open_metrics(metrics, settings)
@@ -103,6 +105,17 @@ def _serve_core(core: Core, settings: Settings, start_companion: StartCompanion 
         core.close()
         runner.join()
         transport.close()
+
+
+def _open_imports(core: Core, settings: Settings) -> tuple[ImportOperations, Runner]:
+    try:
+        return open_imports(core, settings)
+    except OSError as error:
+        message = (
+            f"The folder of imports {error.filename} cannot be used: {error.strerror}. "
+            "Set --import-folder to another."
+        )
+        raise StartError(message) from error
 
 
 def _bind(transport: Transport, settings: Settings) -> int:
