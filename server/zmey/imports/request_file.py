@@ -6,11 +6,11 @@ The file adds to the call. What the call says itself goes before it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
 
 from zmey.client.notation import TYPES_WITH_ALIASES
 from zmey.refusal import RefusedError
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1 import import_job_pb2, member_pb2
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 
@@ -244,8 +244,7 @@ def _text(value: Any) -> str:
 
 def _invalid(key: str, problem: str) -> RefusedError:
     return RefusedError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "ERROR_REASON_REQUEST_FILE_INVALID",
+        reasons.ERROR_REASON_REQUEST_FILE_INVALID,
         f"The parameter {key[:100]!r} of request.json {problem}.",
         {"key": key[:100]},
     )
