@@ -180,18 +180,15 @@ def _sequence_start(request: Request, value: Any) -> None:
 
 def _auto_group(request: Request, value: Any) -> None:
     group = import_job_pb2.AutoGroup(id=value.get("id") or "", name=value.get("name") or "")
-    if isinstance(request, StartImportRequest):
-        request.auto_group.CopyFrom(group)
+    request.auto_group.CopyFrom(group)
 
 
 def _express(request: Request, value: Any) -> None:
-    if isinstance(request, StartImportRequest):
-        request.express = _flag(value)
+    request.express = _flag(value)
 
 
 def _clean_group(request: Request, value: Any) -> None:
-    if isinstance(request, StartImportRequest):
-        request.clean_group = _flag(value)
+    request.clean_group = _flag(value)
 
 
 def _track_info(request: Request, value: Any) -> None:
