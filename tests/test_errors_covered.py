@@ -17,7 +17,7 @@ import pytest
 from google.longrunning.operations_pb2 import GetOperationRequest
 
 from reference.datakeys import Change
-from support.contract import REASON_CODES
+from support.contract import REASON_CODES, WARNING_REASONS
 from support.core import Api, SeenFault, attempt, fault_in_answer, open_api, warnings_of
 from support.documents import write
 from support.imports import (
@@ -36,6 +36,7 @@ from support.jobs import JOBS, create_job, delete_job, express_call, fail_job, g
 from support.policies import custom_field, policy, settled
 from support.requests import address, change, event, head_key, keys, member_key, order, ruled, sets
 from support.sources import Fetching, seen, settings, web_server
+from zmey._native import code_of_reason
 from zmey.config import FieldConfig
 from zmey.imports.core_jobs import CoreJobs
 from zmey.imports.files import Files
@@ -44,6 +45,7 @@ from zmey.imports.request_file import merge_request_file
 from zmey.imports.runner import Runner
 from zmey.imports.service import ImportOperations
 from zmey.internal.v1 import jobs_pb2 as internal
+from zmey.reasons import reason_name
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError, unpack
 from zmey.v1 import datakey_pb2 as datakey
@@ -309,7 +311,7 @@ def _refused(asking: Callable[[ImportOperations], object]) -> Callable[[Api], ob
             with pytest.raises(RefusedError) as caught:
                 asking(ImportOperations(jobs, folder, files, runner, 1))
         error = caught.value
-        return SeenFault(error.reason.removeprefix("ERROR_REASON_"), error.message, error.details)
+        return SeenFault(reason_name(error.reason), error.message, error.details)
 
     return ask
 
@@ -531,3 +533,16 @@ def test_every_reason_is_provoked_or_exempt() -> None:
 def test_every_reason_has_a_code_in_the_contract() -> None:
     names = reason_names()
     assert set(REASON_CODES) == names
+
+
+def test_every_reason_has_the_code_of_the_contract() -> None:
+    codes = {
+        name: code_of_reason(errors.ErrorReason.Value(f"ERROR_REASON_{name}"))
+        for name in REASON_CODES.keys() - WARNING_REASONS
+    }
+    assert codes == {name: REASON_CODES[name] for name in codes}
+
+
+def test_a_reason_that_nobody_knows_has_no_code() -> None:
+    with pytest.raises(ValueError, match="1000000"):
+        code_of_reason(1_000_000)

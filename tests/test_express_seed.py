@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from support.core import Api, attempt, check_fault, open_core
+from support.core import Api, SeenFault, attempt, check_fault, open_core
 from support.imports import column, datakey_column, detach_column, email_column
-from support.jobs import create_job, express_call, run_file
+from support.jobs import create_job, express_call, probe_file, run_file
 from support.requests import change, keys
 from zmey._native import fsck
 from zmey.imports.request_file import merge_request_file
+from zmey.reasons import reason_name
+from zmey.v1 import error_reason_pb2 as errors
 from zmey.v1 import import_job_pb2 as import_job
 from zmey.v1 import import_rows_pb2 as rows_pb2
+from zmey.v1 import member_pb2 as member
 
 ANN = "email=ann@example.com"
 TEXT = "member.email;name;visits\nAnn@Example.com;Ann;7\nnobody;x;1\nbob@example.com;Bob\n"
@@ -166,13 +169,91 @@ def test_a_file_that_is_about_members_fails(api: Api, tmp_path: Path) -> None:
 
 
 def test_request_json_says_express() -> None:
-    """The parameter "express": 1 is enough."""
-    request = import_job.StartImportRequest()
-    merge_request_file({"express": 1}, request)
-    assert request.express
-    probe = import_job.ProbeImportRequest()
-    merge_request_file({"express": 1}, probe)
-    assert probe == import_job.ProbeImportRequest()
+    """The parameter "express": 1 is enough, for a probe too."""
+    content = {"express": 1, "auto_group": {"id": "a", "name": "A"}, "clean_group": 1}
+    for request in (import_job.StartImportRequest(), import_job.ProbeImportRequest()):
+        merge_request_file(content, request)
+        assert (request.express, request.clean_group) == (True, True)
+        assert request.auto_group == named("a", "A")
+
+
+def probed(api: Api, path: Path, text: str = TEXT, **asked: Any) -> Any:
+    """Probes a file for an express list."""
+    (path / "rows.csv").write_text(text, encoding="utf-8")
+    return probe_file(api, str(path / "rows.csv"), express=True, **asked)
+
+
+def test_a_probe_tells_which_rows_would_be_kept(api: Api, tmp_path: Path) -> None:
+    api.set_member(change(keys(ANN)))
+    answer = probed(api, tmp_path, "-;" + TEXT.replace("\n", "\n;", 3), auto_group=named("a"))
+    assert not answer.cannot_import
+    assert not answer.warnings
+    created, rejected = member.OUTCOME_STATUS_CREATED, member.OUTCOME_STATUS_REJECTED
+    expected = [(2, created), (3, rejected), (4, created)]
+    assert [(row.row, row.status) for row in answer.rows] == expected
+    assert not any(row.contact_id for row in answer.rows)
+    assert answer.rows[1].fault.reason == errors.ERROR_REASON_EMAIL_NO_AT
+    meanings = ["is not read", "has the addresses of the list, of type email"]
+    meanings += ["is kept as it is"] * 2
+    assert [column.meaning for column in answer.columns] == meanings
+    assert not express_call(api, "ListExpressLists").lists
+    assert express(api, tmp_path, auto_group=named("a")).counters.created == 2
+
+
+def _told(answer: Any) -> str:
+    assert answer.cannot_import
+    assert not any(row.status for row in answer.rows)
+    return reason_name(answer.warnings[0].reason)
+
+
+def test_a_probe_tells_of_a_code_that_is_taken(api: Api, tmp_path: Path) -> None:
+    express(api, tmp_path, auto_group=named("a"))
+    run_file(api, tmp_path / "rows.csv", TEXT, auto_group=named("group"))
+    create_job(api, express=True, auto_group=named("queued"))
+    for list_id in ("a", "group", "queued"):
+        answer = probed(api, tmp_path, auto_group=named(list_id))
+        assert _told(answer) == "EXPRESS_LIST_EXISTS"
+        assert dict(answer.warnings[0].details) == {"list_id": list_id}
+    answer = probe_file(api, str(tmp_path / "rows.csv"), auto_group=named("a"))
+    assert _told(answer) == "EXPRESS_LIST_EXISTS", "a group cannot have the code of a list"
+
+
+REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    (TEXT, {"clean_group": True, "auto_group": named("a")}, "OPTIONS_CONFLICT"),
+    (TEXT, {"options": {"no_member": True}}, "OPTIONS_CONFLICT"),
+    (TEXT, {"options": {"head_attach": rows_pb2.HeadAttachRules()}}, "OPTIONS_CONFLICT"),
+    (TEXT, {"auto_group": named("a" * 129)}, "LIMIT_EXCEEDED"),
+    ("member.email;=visits\nann@example.com;1\n", {}, "OPTIONS_CONFLICT"),
+    ("contact_id;name\n1;Ann\n", {}, "OPTIONS_CONFLICT"),
+    ("name;town\nAnn;Oslo\n", {}, "IMPORT_KEY_COLUMN_MISSING"),
+)
+
+
+@pytest.mark.parametrize(("text", "asked", "reason"), REFUSED)
+def test_a_probe_tells_what_the_import_is_refused_for(
+    api: Api, tmp_path: Path, text: str, asked: dict[str, Any], reason: str
+) -> None:
+    """What is fatal for the import is the first warning of its probe."""
+    options = rows_pb2.ImportOptions(space=api.space, **asked.get("options", {}))
+    asked = asked | {"options": options}
+    told = probed(api, tmp_path, text, **asked)
+    assert _told(told) == reason
+    assert told.rows, "the file is shown all the same"
+    seen = attempt(partial(express, api, tmp_path, text, **asked))
+    if isinstance(seen, SeenFault):
+        assert (seen.reason, seen.message) == (reason, told.warnings[0].message)
+    else:
+        assert seen.state == import_job.IMPORT_STATE_FAILED
+
+
+def test_probes_of_other_imports_know_their_group(api: Api, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    run_file(api, path, "member.email\nann@example.com\n", auto_group=named("a"))
+    unchanged, updated = member.OUTCOME_STATUS_UNCHANGED, member.OUTCOME_STATUS_UPDATED
+    for group, status in (("a", unchanged), ("b", updated)):
+        (row,) = probe_file(api, str(path), auto_group=named(group)).rows
+        assert row.status == status, "joining a group is a change"
+    assert _told(probe_file(api, str(path), clean_group=True)) == "FIELD_REQUIRED"
 
 
 def test_the_store_is_clean_afterwards(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from zmey.imports.names import operation_name, parse_operation, parse_space
 from zmey.imports.request_file import merge_request_file
 from zmey.refusal import RefusedError
 from zmey.v1 import address_pb2, import_job_pb2, member_pb2
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 from zmey.v1.space_pb2 import Space
 
@@ -35,7 +36,7 @@ def test_names_go_there_and_back() -> None:
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(RefusedError) as refused:
         parse_operation(name)
-    assert refused.value.reason == "ERROR_REASON_OPERATION_NAME_INVALID"
+    assert refused.value.reason == reasons.ERROR_REASON_OPERATION_NAME_INVALID
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_an_upload_belongs_to_its_space(folder: ImportFolder) -> None:
     for space, name in ((OTHER, found), (SPACE, "0" * 32), (SPACE, "../1-2/" + found), (SPACE, "")):
         with pytest.raises(RefusedError) as refused:
             folder.upload(space, name)
-        assert refused.value.reason == "ERROR_REASON_UPLOAD_UNKNOWN"
+        assert refused.value.reason == reasons.ERROR_REASON_UPLOAD_UNKNOWN
 
 
 def test_an_upload_is_there_after_a_power_cut(
@@ -83,7 +84,7 @@ def test_the_size_of_an_upload_is_bounded(folder: ImportFolder) -> None:
     upload(folder, b"x" * FILE_BYTES_MAX)
     with pytest.raises(RefusedError) as refused:
         upload(folder, b"y" * (FILE_BYTES_MAX + 1))
-    assert refused.value.reason == "ERROR_REASON_FILE_TOO_LARGE"
+    assert refused.value.reason == reasons.ERROR_REASON_FILE_TOO_LARGE
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(folder: ImportFolder) -> None:
@@ -238,5 +239,5 @@ def test_a_wrong_parameter_is_named(content: dict[str, Any], key: str) -> None:
     for request in (StartImportRequest(), ProbeImportRequest()):
         with pytest.raises(RefusedError) as refused:
             merge_request_file(content, request)
-        assert refused.value.reason == "ERROR_REASON_REQUEST_FILE_INVALID"
+        assert refused.value.reason == reasons.ERROR_REASON_REQUEST_FILE_INVALID
         assert refused.value.details == {"key": key}

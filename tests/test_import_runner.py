@@ -7,27 +7,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import pytest
 from google.longrunning import operations_pb2 as lro
 from google.protobuf.duration_pb2 import Duration
 
-from support.contract import REASON_CODES
 from support.core import Api, open_api
 from support.policies import policy
 from support.sources import settings
 from zmey._native import CoreError
 from zmey.imports.core_jobs import CoreJobs
-from zmey.imports.files import Files, refusal_of
+from zmey.imports.files import Files
 from zmey.imports.folder import ImportFolder
 from zmey.imports.names import operation_name
 from zmey.imports.runner import Runner
 from zmey.imports.service import ImportOperations
 from zmey.internal.v1.jobs_pb2 import Job
 from zmey.refusal import RefusedError
-from zmey.sources import SourceError
 from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1 import import_job_pb2 as jobs
 from zmey.v1.import_rows_pb2 import ImportOptions
@@ -261,7 +259,7 @@ def test_a_page_token_that_no_list_had_is_refused(world: World, token: str) -> N
     request = lro.ListOperationsRequest(name="spaces/1/1", page_token=token)
     with pytest.raises(RefusedError) as refused:
         world.imports.list_operations(request, None)
-    assert refused.value.reason == "ERROR_REASON_FIELD_INVALID"
+    assert refused.value.reason == reasons.ERROR_REASON_FIELD_INVALID
 
 
 def probe(world: World, source: jobs.ImportSource) -> jobs.ProbeImportResponse:
@@ -287,7 +285,7 @@ def test_probes_are_bounded_and_end_with_the_process(
     def busy(*asked: Any) -> Path:
         with pytest.raises(RefusedError) as refused:
             probe(world, source)
-        assert refused.value.reason == "ERROR_REASON_OVERLOADED"
+        assert refused.value.reason == reasons.ERROR_REASON_OVERLOADED
         return fetched(*asked)
 
     monkeypatch.setattr(world.files, "original", busy)
@@ -296,13 +294,13 @@ def test_probes_are_bounded_and_end_with_the_process(
     world.imports.interrupt()
     with pytest.raises(RefusedError) as refused:
         probe(world, source)
-    assert refused.value.reason == "ERROR_REASON_SHUTTING_DOWN"
+    assert refused.value.reason == reasons.ERROR_REASON_SHUTTING_DOWN
 
 
 def test_a_probe_needs_a_source(world: World) -> None:
     with pytest.raises(RefusedError) as refused:
         probe(world, jobs.ImportSource())
-    assert refused.value.reason == "ERROR_REASON_FIELD_REQUIRED"
+    assert refused.value.reason == reasons.ERROR_REASON_FIELD_REQUIRED
 
 
 def test_marks_are_filled_by_the_clock_of_the_space(tmp_path: Path) -> None:
@@ -318,19 +316,6 @@ def test_marks_are_filled_by_the_clock_of_the_space(tmp_path: Path) -> None:
     assert job.metadata.state == jobs.IMPORT_STATE_SUCCEEDED
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["LIMIT_EXCEEDED", "OVERLOADED", "INTERNAL", "UNPACK_LIMIT", "IMPORT_EMPTY",
-     "IMPORT_SHAPE_UNKNOWN", "IMPORT_SHEET_UNKNOWN", "IMPORT_SPREADSHEET_INVALID",
-     *(name for name in REASON_CODES if name.startswith("SOURCE_"))],
-)  # fmt: skip
-def test_a_source_is_refused_with_the_code_of_the_contract(name: str) -> None:
-    reason = reasons.ErrorReason.Value(f"ERROR_REASON_{name}")
-    error = SourceError(cast("reasons.ErrorReason", reason), "It is not to be had.")
-    refusal = refusal_of(error)
-    assert refusal.code.value[0] == REASON_CODES[name]
-
-
 def test_an_upload_finds_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/a/path")
@@ -340,6 +325,6 @@ def test_an_upload_finds_a_full_disk(world: World, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("zmey.imports.folder.os.fsync", full)
         with pytest.raises(RefusedError) as refused:
             upload.keep()
-    assert refused.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert refused.value.reason == reasons.ERROR_REASON_OVERLOADED
     assert "/a/path" not in refused.value.message
     assert world.folder.files(world.api.space) == ([], [])

@@ -169,9 +169,10 @@ pub enum Code {
     Unavailable = 14,
 }
 
-/// The one place where reasons become codes. A new reason does not compile without its code.
+/// The gRPC status code of a reason: the one place where reasons become codes. A new one does not
+/// compile without its code.
 #[expect(clippy::too_many_lines, reason = "a line for each reason, in one exhaustive match")]
-fn code(reason: ErrorReason) -> Code {
+pub fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
         R::Unspecified | R::Internal => Code::Internal,

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::config::{CoreConfig, FieldConfig, SpaceConfig};
-use crate::fault::{Fault, Result};
+use crate::fault::{self, Fault, Result};
 use crate::store::dump::Progress;
 use crate::wire::{encode, v1};
 use crate::write::queue::shutting_down;
@@ -418,6 +418,14 @@ fn convert_spreadsheet<'py>(
     Ok(answer)
 }
 
+#[pyfunction]
+fn code_of_reason(reason: i32) -> PyResult<i32> {
+    let known = v1::ErrorReason::try_from(reason);
+    known
+        .map(|known| fault::code(known) as i32)
+        .map_err(|_| PyValueError::new_err(format!("No ErrorReason has the number {reason}.")))
+}
+
 #[pymodule]
 fn _native(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CoreError", py.get_type::<CoreError>())?;
@@ -430,5 +438,6 @@ fn _native(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(spaces, module)?)?;
     module.add_function(wrap_pyfunction!(sniff, module)?)?;
     module.add_function(wrap_pyfunction!(convert_spreadsheet, module)?)?;
+    module.add_function(wrap_pyfunction!(code_of_reason, module)?)?;
     Ok(())
 }

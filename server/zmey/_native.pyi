@@ -11,6 +11,7 @@ __all__ = [
     "Core",
     "CoreError",
     "ImportStream",
+    "code_of_reason",
     "compact",
     "convert_spreadsheet",
     "dump",
@@ -176,4 +177,14 @@ def convert_spreadsheet(
 
     Raises:
         CoreError: there is no such sheet, or the file cannot be read.
+    """
+
+def code_of_reason(reason: int) -> int:
+    """Returns the number of the gRPC status code with which a call fails for a reason.
+
+    Args:
+        reason: the number of an ErrorReason.
+
+    Raises:
+        ValueError: there is no such reason.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grpc
 
-__all__ = ["PROTO_DIRECTORY", "REASON_CODES", "documented_limits"]
+__all__ = ["PROTO_DIRECTORY", "REASON_CODES", "WARNING_REASONS", "documented_limits"]
 
 PROTO_DIRECTORY = Path(__file__).resolve().parents[2] / "proto" / "zmey" / "v1"
 LIMIT = re.compile(
@@ -55,18 +55,31 @@ def _commented_elements(file: Path) -> list[tuple[str, str]]:
     return elements
 
 
+def _reason_comments() -> dict[str, str]:
+    """Returns what the contract says of each reason."""
+    elements = _commented_elements(PROTO_DIRECTORY / "error_reason.proto")
+    prefix = "ErrorReason.ERROR_REASON_"
+    return {
+        element.removeprefix(prefix): comment
+        for element, comment in elements
+        if element.startswith(prefix)
+    }
+
+
 def _reason_codes() -> dict[str, int]:
     """Reads the code of each reason; a reason that names none has that of the one before it."""
     codes: dict[str, int] = {}
     names = "|".join(CODE_NUMBERS)
     code = CODE_NUMBERS["INTERNAL"]
-    for element, comment in _commented_elements(PROTO_DIRECTORY / "error_reason.proto"):
-        reason = element.removeprefix("ErrorReason.ERROR_REASON_")
-        if reason != element:
-            named = re.search(rf"\b({names})\b", comment)
-            code = CODE_NUMBERS[named[1]] if named else code
-            codes[reason] = code
+    for reason, comment in _reason_comments().items():
+        named = re.search(rf"\b({names})\b", comment)
+        code = CODE_NUMBERS[named[1]] if named else code
+        codes[reason] = code
     return codes
 
 
 REASON_CODES = _reason_codes()
+# Those for which no call fails, so that they have no code.
+WARNING_REASONS = {
+    reason for reason, comment in _reason_comments().items() if "Only in warnings" in comment
+}

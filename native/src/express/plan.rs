@@ -55,6 +55,20 @@ impl ExpressPlan {
             kept,
         })
     }
+
+    /// What the cells of each column do, in words for people.
+    pub fn meanings(&self) -> Vec<String> {
+        let meaning = |index| {
+            if index == self.address {
+                format!("has the addresses of the list, of type {}", type_name(self.kind))
+            } else if self.kept.iter().any(|&(kept, _)| kept == index) {
+                "is kept as it is".to_owned()
+            } else {
+                "is not read".to_owned()
+            }
+        };
+        (0..self.width).map(meaning).collect()
+    }
 }
 
 /// What people read of a column; where the file does not name it, what it would change.

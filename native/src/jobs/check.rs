@@ -1,8 +1,8 @@
 //! What can be refused of an import before its file is seen.
 
-use crate::express::{self, ExpressPlan};
+use super::target::Target;
+use crate::express;
 use crate::fault::{Fault, Result};
-use crate::import::Plan;
 use crate::member::groups::NAME_BYTES_MAX as GROUP_NAME_BYTES_MAX;
 use crate::space::Space;
 use crate::store::keys::ID_BYTES_MAX;
@@ -30,6 +30,11 @@ pub fn checked(space: &Space, request: &StartImportRequest) -> Result<()> {
     bounded("track_info", request.track_info.len(), TRACK_INFO_BYTES_MAX)?;
     source(request)?;
     reading(request.reading.as_ref().unwrap_or(&ImportReading::default()))?;
+    orders(space, request)
+}
+
+/// Refuses what an import cannot do with rows, wherever they come from.
+pub fn orders(space: &Space, request: &StartImportRequest) -> Result<()> {
     let options = request.options.as_ref().ok_or_else(|| Fault::required("options"))?;
     if !options.import_id.is_empty() {
         return Err(Fault::invalid("options.import_id", "must be empty: the operation resumes"));
@@ -43,12 +48,10 @@ pub fn checked(space: &Space, request: &StartImportRequest) -> Result<()> {
     groups(request, options)?;
     // Without columns the first line of the file names them.
     if options.columns.is_empty() {
-        Ok(())
-    } else if request.express {
-        ExpressPlan::compile(space, options).map(drop)
-    } else {
-        Plan::compile(space, options).map(drop)
+        return Ok(());
     }
+    let list_id = request.express.then_some("");
+    Target::compile(space, options, list_id).map(drop)
 }
 
 fn source(request: &StartImportRequest) -> Result<()> {

@@ -62,6 +62,23 @@ impl Operation for CreateJob {
     }
 }
 
+/// Answers the code that the group of an import would have, and stores nothing.
+#[derive(Debug)]
+pub struct NameGroup {
+    /// What is asked for, checked.
+    pub request: StartImportRequest,
+}
+
+impl Operation for NameGroup {
+    fn name(&self) -> &'static str {
+        "NameGroup"
+    }
+
+    fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
+        Ok(named(scene, &self.request, 0)?.0.into_bytes())
+    }
+}
+
 /// Code and name of the group or the express list of a job, made up where they are not given: of
 /// the moment in which the import was asked for, in the zone of the space. Empty without a group.
 pub fn named(

@@ -15,6 +15,8 @@ mod registry;
 mod rejects;
 mod repeated;
 mod run;
+mod stop;
+mod target;
 
 pub use changes::{CancelJob, DeleteJob, FailJob, UpdateJob};
 pub use check::checked;

@@ -3,19 +3,27 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::check::reading as checked_reading;
+use super::check::{orders, reading as checked_reading};
+use super::create::NameGroup;
+use super::stop::{Ran, Stop, stop};
+use super::target::Target;
 use crate::core::Core;
+use crate::express::{self, ExpressPlan, Refused};
 use crate::fault::{Fault, Result};
 use crate::import::{Plan, rows};
-use crate::reading::{self, Inspection};
+use crate::member::batch::Batch;
+use crate::reading::{self, Inspection, SourceBatch};
 use crate::space::Space;
 use crate::wire::v1::{
-    ImportOptions, ImportRow, OutcomeStatus, ProbeImportRequest, ProbeImportResponse, ProbedRow,
-    Warning,
+    OutcomeStatus, ProbeImportRequest, ProbeImportResponse, ProbedRow, StartImportRequest, Warning,
 };
 use crate::write::Job;
 use crate::write::apply::{Refusal, RowOutcome};
-use crate::write::queue::{self, Again, Answers, Chunk, Purpose};
+use crate::write::operation::Options;
+use crate::write::queue::{self, Again, Answers, Chunk, Done, Purpose};
+
+/// What would become of each row.
+type Outcomes = Vec<std::result::Result<RowOutcome, Refusal>>;
 
 /// `ProbeFile`.
 pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<ProbeImportResponse> {
@@ -24,27 +32,80 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let asked = request.reading.clone().unwrap_or_default();
     checked_reading(&asked)?;
     let mut inspection = reading::inspect(Path::new(path), &asked, &options.columns)?;
-    let columns = inspection.layout.columns.clone();
-    let planned = match inspection.problem.take() {
-        Some(problem) => Err(problem),
-        None => Plan::compile(&space, &ImportOptions { columns, ..options.clone() }),
-    };
-    let outcomes = match planned {
-        Ok(plan) => Ok(rehearsed(core, &space, &Arc::new(plan), &inspection)?),
-        Err(problem) => Err(problem),
-    };
-    Ok(response(inspection, outcomes))
+    match begun(core, &space, &import_of(request), &inspection) {
+        Ok(target) => {
+            let outcomes = outcomes(core, &space, &target, &mut inspection)?;
+            Ok(response(inspection, Ok(outcomes)))
+        }
+        Err(Stop::Failed(problem)) => Ok(response(inspection, Err(problem))),
+        Err(Stop::Passing(fault)) => Err(fault),
+    }
 }
 
-/// What would become of the first rows on the newest state, each seeing those before it.
+/// The import that is probed, wherever its rows come from.
+fn import_of(request: &ProbeImportRequest) -> StartImportRequest {
+    StartImportRequest {
+        reading: request.reading.clone(),
+        options: request.options.clone(),
+        auto_group: request.auto_group.clone(),
+        clean_group: request.clean_group,
+        express: request.express,
+        ..Default::default()
+    }
+}
+
+/// Refuses what would keep the import from being taken or from beginning.
+fn begun(
+    core: &Core,
+    space: &Arc<Space>,
+    import: &StartImportRequest,
+    inspection: &Inspection,
+) -> Ran<Target> {
+    orders(space, import).map_err(Stop::Failed)?;
+    let batch = Batch::bare(Arc::clone(space), core.moment(space));
+    let naming = Box::new(NameGroup { request: import.clone() });
+    let job = Job::of_operation(batch, naming, Options::default());
+    let named = queue::rehearse(core.engine(), &job).and_then(Done::operation).map_err(stop)?;
+    if let Some(problem) = &inspection.problem {
+        return Err(Stop::Failed(problem.clone()));
+    }
+    let columns = inspection.layout.columns.clone();
+    let group_id = String::from_utf8_lossy(&named.outcome);
+    let compiled = Target::of(space, import, columns, &group_id);
+    compiled.map(|(target, _)| target).map_err(Stop::Failed)
+}
+
+/// What would become of the first rows; columns have then the meaning that the target gives them.
+fn outcomes(
+    core: &Core,
+    space: &Arc<Space>,
+    target: &Target,
+    inspection: &mut Inspection,
+) -> Result<Outcomes> {
+    let first = SourceBatch {
+        rows: inspection.rows.iter().map(|sample| sample.row.clone()).collect(),
+        numbers: inspection.rows.iter().map(|sample| sample.number).collect(),
+        problems: Vec::new(),
+    };
+    match target {
+        Target::Members(plan) => rehearsed(core, space, plan, &first),
+        Target::Express(plan, list_id) => {
+            for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
+                (column.meaning, column.dynamic) = (meaning, false);
+            }
+            Ok(kept(space, plan, list_id, &first))
+        }
+    }
+}
+
+/// What would become of rows on the newest state, each seeing those before it.
 fn rehearsed(
     core: &Core,
     space: &Arc<Space>,
     plan: &Arc<Plan>,
-    inspection: &Inspection,
-) -> Result<Vec<std::result::Result<RowOutcome, Refusal>>> {
-    let first: Vec<ImportRow> = inspection.rows.iter().map(|sample| sample.row.clone()).collect();
-    let batch = rows::prepare(space, plan, (&first, 0), core.moment(space));
+    first: &SourceBatch,
+) -> Result<Outcomes> {
+    let batch = rows::prepare(space, plan, (&first.rows, 0), core.moment(space));
     // Nothing comes between: it is planned at once.
     let again = Again(Box::new(|_| Err(Fault::outdated())));
     let purpose = Purpose::Rows(Chunk { keep: None, broken: Arc::default(), again });
@@ -55,9 +116,20 @@ fn rehearsed(
     }
 }
 
+/// Which rows an express list would get; they see nobody.
+fn kept(space: &Arc<Space>, plan: &ExpressPlan, list_id: &str, first: &SourceBatch) -> Outcomes {
+    let created =
+        || RowOutcome { status: OutcomeStatus::Created, contact: 0, warnings: Vec::new() };
+    let mut outcomes: Outcomes = first.rows.iter().map(|_| Ok(created())).collect();
+    for Refused { index, fault, .. } in express::prepare(space, plan, list_id, first).refused {
+        outcomes[index] = Err(Refusal { fault, contact: 0 });
+    }
+    outcomes
+}
+
 fn response(
     inspection: Inspection,
-    outcomes: std::result::Result<Vec<std::result::Result<RowOutcome, Refusal>>, Fault>,
+    outcomes: std::result::Result<Outcomes, Fault>,
 ) -> ProbeImportResponse {
     let Inspection { layout, columns, rows, mut warnings, rows_estimate, file_bytes, .. } =
         inspection;

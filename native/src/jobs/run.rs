@@ -16,9 +16,11 @@ use super::groups;
 use super::record::{self, Stored};
 use super::registry::Running;
 use super::repeated::Seen;
+use super::stop::{Ran, Stop, stop};
+use super::target::Target;
 use crate::core::Core;
 use crate::datakey::Moment;
-use crate::express::{ExpressPlan, prepare as prepared_express};
+use crate::express::prepare as prepared_express;
 use crate::fault::{Fault, Result};
 use crate::import::{Plan, Window, rows};
 use crate::matching::AddressBook;
@@ -56,16 +58,6 @@ enum Way {
     Closing,
 }
 
-/// Why a run does not go on.
-enum Stop {
-    /// The import is at fault, or its file: it has failed.
-    Failed(Fault),
-    /// The store is: the job stays as it is and goes on when it is run again.
-    Passing(Fault),
-}
-
-type Ran<T> = std::result::Result<T, Stop>;
-
 /// `RunJob`.
 pub fn run(core: &Core, job_id: u64, path: &str) -> Result<v1::Job> {
     let stored =
@@ -95,35 +87,6 @@ pub fn run(core: &Core, job_id: u64, path: &str) -> Result<v1::Job> {
             core.jobs().release(job_id);
             core.metrics().job_ended(state);
             Ok(job)
-        }
-    }
-}
-
-/// What becomes of rows.
-#[derive(Clone)]
-enum Target {
-    /// Members.
-    Members(Arc<Plan>),
-    /// Rows of an express list with a code.
-    Express(Arc<ExpressPlan>, String),
-}
-
-impl Target {
-    /// Compiles the columns of a job.
-    fn compile(space: &Space, options: &ImportOptions, list_id: Option<&str>) -> Result<Self> {
-        Ok(match list_id {
-            None => Self::Members(Arc::new(Plan::compile(space, options)?)),
-            Some(id) => {
-                Self::Express(Arc::new(ExpressPlan::compile(space, options)?), id.to_owned())
-            }
-        })
-    }
-
-    /// The code of the express list, if it is one.
-    fn list_id(&self) -> Option<&str> {
-        match self {
-            Self::Members(_) => None,
-            Self::Express(_, id) => Some(id),
         }
     }
 }
@@ -158,7 +121,6 @@ impl<'a> Run<'a> {
         let space = served(core, progress.space_number).map_err(Stop::Passing)?;
         let request = StartImportRequest::decode(job.request.clone());
         let request = request.map_err(|error| Stop::Failed(Fault::internal(error)))?;
-        let asked = request.options.clone().unwrap_or_default();
         let (start, warnings) = match &job.start {
             Some(start) => (start.clone(), Vec::new()),
             None => started(core, &space, &request, path).map_err(Stop::Failed)?,
@@ -167,12 +129,8 @@ impl<'a> Run<'a> {
         let layout = ImportLayout::decode(start.layout.clone());
         let layout = layout.map_err(|error| Stop::Failed(Fault::internal(error)))?;
         let columns = layout.columns.clone();
-        let mut options = ImportOptions { columns, ..asked };
-        let list_id = request.express.then_some(job.group_id.as_str());
-        if list_id.is_none() {
-            groups::join(&mut options, &job.group_id);
-        }
-        let target = Target::compile(&space, &options, list_id).map_err(Stop::Failed)?;
+        let compiled = Target::of(&space, &request, columns, &job.group_id);
+        let (target, options) = compiled.map_err(Stop::Failed)?;
         let reader = reading::open(path, &layout).map_err(Stop::Failed)?;
         let started = || StartJob { job_id, start: start.clone(), warnings: warnings.clone() };
         change_by_any_policy(core, space.number, started).map_err(stop)?;
@@ -376,18 +334,6 @@ fn weight(source: &SourceBatch) -> usize {
     let row = |cells: &[bytes::Bytes]| cells.iter().map(bytes::Bytes::len).sum::<usize>();
     let rows = source.rows.iter().map(|it| row(&it.cells) + ROW_BYTES).sum::<usize>();
     rows + source.problems.iter().map(|problem| problem.text.len()).sum::<usize>()
-}
-
-/// What a fault of the writer means for the job.
-fn stop(fault: Fault) -> Stop {
-    match fault.reason {
-        ErrorReason::Internal
-        | ErrorReason::Overloaded
-        | ErrorReason::ShuttingDown
-        | ErrorReason::StoreFull
-        | ErrorReason::StoreReadersFull => Stop::Passing(fault),
-        _ => Stop::Failed(fault),
-    }
 }
 
 fn busy(job_id: u64) -> Fault {

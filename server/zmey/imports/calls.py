@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import grpc
 from google.longrunning import operations_pb2 as lro
 from google.protobuf.message import DecodeError, Message
 
 from zmey.imports.service import ImportOperations
 from zmey.refusal import RefusedError
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 
 _IMPORTS = "/zmey.v1.ImportService/"
@@ -58,7 +58,6 @@ def decoded(kind: type[Message], content: bytes) -> Any:
         return kind.FromString(content)
     except DecodeError as error:
         raise RefusedError(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "ERROR_REASON_REQUEST_MALFORMED",
+            reasons.ERROR_REASON_REQUEST_MALFORMED,
             "The request is not a valid message of this method.",
         ) from error

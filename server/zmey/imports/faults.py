@@ -8,6 +8,7 @@ from google.rpc import error_details_pb2, status_pb2
 from zmey._native import CoreError
 from zmey.logs import get_logger
 from zmey.refusal import RefusedError
+from zmey.v1 import error_reason_pb2 as reasons
 
 REQUEST_ID_BYTES = 16
 # With these the core is at fault or has too much to do, and not the import.
@@ -41,8 +42,7 @@ def unforeseen(error: Exception, job_id: int) -> RefusedError:
     request_id = secrets.token_hex(REQUEST_ID_BYTES)
     get_logger().error("import failed", operation=job_id, request_id=request_id, exc_info=error)
     return RefusedError(
-        grpc.StatusCode.INTERNAL,
-        "ERROR_REASON_INTERNAL",
+        reasons.ERROR_REASON_INTERNAL,
         "internal error",
         {"request_id": request_id},
     )

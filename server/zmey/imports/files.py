@@ -6,13 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-import grpc
-
 from zmey.imports.folder import ImportFolder, sync_file
 from zmey.imports.request_file import merge_request_file
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError, SourceSettings, Unpacked, fetch, unpack
-from zmey.v1 import error_reason_pb2
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 from zmey.v1.space_pb2 import Space
 
@@ -93,23 +90,4 @@ class Files:
 
 def refusal_of(error: SourceError) -> RefusedError:
     """Says why a file is not to be had, as it goes out to callers."""
-    reason = error_reason_pb2.ErrorReason.Name(error.reason)
-    code = _CODES.get(error.reason, grpc.StatusCode.FAILED_PRECONDITION)
-    return RefusedError(code, reason, error.message, error.details)
-
-
-# The codes of the contract; reasons that are not here are FAILED_PRECONDITION.
-_CODES = {
-    error_reason_pb2.ERROR_REASON_IMPORT_EMPTY: grpc.StatusCode.INVALID_ARGUMENT,
-    error_reason_pb2.ERROR_REASON_IMPORT_SHAPE_UNKNOWN: grpc.StatusCode.INVALID_ARGUMENT,
-    error_reason_pb2.ERROR_REASON_IMPORT_SHEET_UNKNOWN: grpc.StatusCode.NOT_FOUND,
-    error_reason_pb2.ERROR_REASON_IMPORT_SPREADSHEET_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
-    error_reason_pb2.ERROR_REASON_INTERNAL: grpc.StatusCode.INTERNAL,
-    error_reason_pb2.ERROR_REASON_LIMIT_EXCEEDED: grpc.StatusCode.INVALID_ARGUMENT,
-    error_reason_pb2.ERROR_REASON_OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    error_reason_pb2.ERROR_REASON_SOURCE_UNREACHABLE: grpc.StatusCode.UNAVAILABLE,
-    error_reason_pb2.ERROR_REASON_SOURCE_MISSING: grpc.StatusCode.NOT_FOUND,
-    error_reason_pb2.ERROR_REASON_SOURCE_SECRET_UNKNOWN: grpc.StatusCode.NOT_FOUND,
-    error_reason_pb2.ERROR_REASON_SOURCE_URL_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
-    error_reason_pb2.ERROR_REASON_SOURCE_FILE_INVALID: grpc.StatusCode.INVALID_ARGUMENT,
-}
+    return RefusedError(error.reason, error.message, error.details)

@@ -19,9 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-import grpc
-
 from zmey.refusal import RefusedError
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1.space_pb2 import Space
 
 # How long an upload is kept after it was last named.
@@ -78,8 +77,7 @@ class ImportFolder:
                 os.utime(path)
                 return path
         raise RefusedError(
-            grpc.StatusCode.NOT_FOUND,
-            "ERROR_REASON_UPLOAD_UNKNOWN",
+            reasons.ERROR_REASON_UPLOAD_UNKNOWN,
             "There is no such upload, or it was not used for 24 hours; upload it again.",
             {"upload": upload_id[:100]},
         )
@@ -164,8 +162,7 @@ class Upload:
         self.bytes += len(content)
         if self.bytes > self._bytes_max:
             raise RefusedError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "ERROR_REASON_FILE_TOO_LARGE",
+                reasons.ERROR_REASON_FILE_TOO_LARGE,
                 "The file is larger than the server takes; split it, or raise "
                 "import_file_bytes_max.",
                 {"max_bytes": str(self._bytes_max)},
@@ -252,8 +249,7 @@ def _no_room(error: OSError) -> Exception:
     if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         return error
     return RefusedError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "ERROR_REASON_OVERLOADED",
+        reasons.ERROR_REASON_OVERLOADED,
         "This server has no room on its disk for the file; try again later.",
         {"queue": "disk"},
     )

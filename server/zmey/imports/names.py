@@ -2,9 +2,8 @@
 
 import re
 
-import grpc
-
 from zmey.refusal import RefusedError
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1.space_pb2 import Space
 
 _SPACE = re.compile(r"spaces/([1-9][0-9]{0,9})/([1-9][0-9]{0,9})")
@@ -54,8 +53,7 @@ def _space(name: str, account_id: str, db_id: str) -> Space:
 
 def _invalid(name: str, form: str) -> RefusedError:
     return RefusedError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "ERROR_REASON_OPERATION_NAME_INVALID",
+        reasons.ERROR_REASON_OPERATION_NAME_INVALID,
         f"The name must be of the form {form}.",
         {"name": name[:100]},
     )

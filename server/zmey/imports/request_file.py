@@ -6,11 +6,11 @@ The file adds to the call. What the call says itself goes before it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
 
 from zmey.client.notation import TYPES_WITH_ALIASES
 from zmey.refusal import RefusedError
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1 import import_job_pb2, member_pb2
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 
@@ -180,18 +180,15 @@ def _sequence_start(request: Request, value: Any) -> None:
 
 def _auto_group(request: Request, value: Any) -> None:
     group = import_job_pb2.AutoGroup(id=value.get("id") or "", name=value.get("name") or "")
-    if isinstance(request, StartImportRequest):
-        request.auto_group.CopyFrom(group)
+    request.auto_group.CopyFrom(group)
 
 
 def _express(request: Request, value: Any) -> None:
-    if isinstance(request, StartImportRequest):
-        request.express = _flag(value)
+    request.express = _flag(value)
 
 
 def _clean_group(request: Request, value: Any) -> None:
-    if isinstance(request, StartImportRequest):
-        request.clean_group = _flag(value)
+    request.clean_group = _flag(value)
 
 
 def _track_info(request: Request, value: Any) -> None:
@@ -244,8 +241,7 @@ def _text(value: Any) -> str:
 
 def _invalid(key: str, problem: str) -> RefusedError:
     return RefusedError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "ERROR_REASON_REQUEST_FILE_INVALID",
+        reasons.ERROR_REASON_REQUEST_FILE_INVALID,
         f"The parameter {key[:100]!r} of request.json {problem}.",
         {"key": key[:100]},
     )

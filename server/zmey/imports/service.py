@@ -12,7 +12,6 @@ from pathlib import Path
 from random import SystemRandom
 from typing import NoReturn
 
-import grpc
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
@@ -25,6 +24,7 @@ from zmey.imports.report import report_pieces
 from zmey.imports.runner import Runner
 from zmey.refusal import RefusedError
 from zmey.sources import SourceCancelledError, SourceError
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1.import_job_pb2 import (
     DownloadReportRequest,
     DownloadReportResponse,
@@ -139,13 +139,11 @@ class ImportOperations:
     def _given_up(self) -> RefusedError:
         if self._interrupted.is_set():
             return RefusedError(
-                grpc.StatusCode.UNAVAILABLE,
-                "ERROR_REASON_SHUTTING_DOWN",
+                reasons.ERROR_REASON_SHUTTING_DOWN,
                 "The server is shutting down; probe the file again when it is back.",
             )
         return RefusedError(
-            grpc.StatusCode.DEADLINE_EXCEEDED,
-            "ERROR_REASON_DEADLINE_EXCEEDED",
+            reasons.ERROR_REASON_DEADLINE_EXCEEDED,
             "The deadline passed before the file was there; give the call more time.",
         )
 
@@ -155,8 +153,7 @@ class ImportOperations:
         header = next(messages, UploadSourceRequest())
         if not header.HasField("header"):
             raise RefusedError(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                "ERROR_REASON_UPLOAD_NOT_OPENED",
+                reasons.ERROR_REASON_UPLOAD_NOT_OPENED,
                 "The first message of an upload must be its header.",
             )
         space = header.header.space
@@ -279,16 +276,14 @@ def _inline_content(source: ImportSource) -> bytes:
         return base64.b64decode(b"".join(source.inline.content.split()), validate=True)
     except binascii.Error as error:
         raise RefusedError(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "ERROR_REASON_BASE64_INVALID",
+            reasons.ERROR_REASON_BASE64_INVALID,
             "The inline content is no base64; send it as it is and without base64.",
         ) from error
 
 
 def _too_many_probes() -> RefusedError:
     return RefusedError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "ERROR_REASON_OVERLOADED",
+        reasons.ERROR_REASON_OVERLOADED,
         "As many files are being probed as this server takes; try again when one is done.",
         {"queue": "probes"},
     )
@@ -303,8 +298,7 @@ def _page_token(token: str) -> int:
 
 def _refuse_missing(field: str) -> NoReturn:
     raise RefusedError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "ERROR_REASON_FIELD_REQUIRED",
+        reasons.ERROR_REASON_FIELD_REQUIRED,
         f"{field} is required.",
         {"field": field},
     )
@@ -319,8 +313,7 @@ _FIELD_PROBLEMS = {
 
 def _refuse_field(field: str) -> NoReturn:
     raise RefusedError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "ERROR_REASON_FIELD_INVALID",
+        reasons.ERROR_REASON_FIELD_INVALID,
         f"{field} {_FIELD_PROBLEMS[field]}.",
         {"field": field},
     )

@@ -13,11 +13,11 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from zmey._native import CoreError
-from zmey.refusal import RefusedError, encode_status
+from zmey.refusal import CODES, RefusedError, code_of, encode_status
+from zmey.v1 import error_reason_pb2 as reasons
 
 DETAILS_TRAILER = "grpc-status-details-bin"
 INTERNAL_MESSAGE = "internal error"
-CODES = {code.value[0]: code for code in grpc.StatusCode}
 REQUEST_ID_BYTES = 16
 
 
@@ -41,11 +41,12 @@ class Failure:
 
 
 def failure(
-    code: grpc.StatusCode, reason: str, message: str, details: dict[str, str] | None = None
+    reason: reasons.ErrorReason, message: str, details: dict[str, str] | None = None
 ) -> Failure:
-    """Makes a failure of the transport itself."""
-    status = encode_status(code, reason, message, details or {})
-    return Failure(code, message, status, reason, _new_request_id())
+    """Makes a failure that Python code decides, such as one of the transport itself."""
+    status = encode_status(reason, message, details or {})
+    name = reasons.ErrorReason.Name(reason)
+    return Failure(code_of(reason), message, status, name, _new_request_id())
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -56,24 +57,23 @@ def failure_of(error: BaseException) -> Failure:
             reason = _reason(error.status)
             return Failure(code, error.message, error.status, reason, _new_request_id())
     if isinstance(error, RefusedError):
-        return failure(error.code, error.reason, error.message, error.details)
+        return failure(error.reason, error.message, error.details)
     return internal_failure()
 
 
 def internal_failure() -> Failure:
     """Makes the failure that tells nothing but a request id."""
     request_id = _new_request_id()
-    reason = "ERROR_REASON_INTERNAL"
-    code = grpc.StatusCode.INTERNAL
-    status = encode_status(code, reason, INTERNAL_MESSAGE, {"request_id": request_id})
-    return Failure(code, INTERNAL_MESSAGE, status, reason, request_id)
+    reason = reasons.ERROR_REASON_INTERNAL
+    status = encode_status(reason, INTERNAL_MESSAGE, {"request_id": request_id})
+    name = reasons.ErrorReason.Name(reason)
+    return Failure(code_of(reason), INTERNAL_MESSAGE, status, name, request_id)
 
 
 def shutting_down() -> Failure:
     """Makes the failure of a call that the drain ends."""
     return failure(
-        grpc.StatusCode.UNAVAILABLE,
-        "ERROR_REASON_SHUTTING_DOWN",
+        reasons.ERROR_REASON_SHUTTING_DOWN,
         "The server is shutting down; what was acknowledged is durable, send the rest again.",
     )
 

@@ -15,6 +15,7 @@ import grpc
 from zmey.server.calls import end_failed
 from zmey.server.failures import Failure, failure, shutting_down
 from zmey.server.metrics import Metrics
+from zmey.v1 import error_reason_pb2 as reasons
 
 METHOD = "/zmey.v1.ImportService/StreamImport"
 
@@ -101,8 +102,7 @@ class Imports:
 
     def _too_many(self) -> Failure:
         return failure(
-            grpc.StatusCode.RESOURCE_EXHAUSTED,
-            "ERROR_REASON_OVERLOADED",
+            reasons.ERROR_REASON_OVERLOADED,
             f"{self._concurrent_max} imports are open, as many as this server takes; "
             "try again when one has ended.",
             {"queue": "imports"},

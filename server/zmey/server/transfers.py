@@ -12,6 +12,7 @@ from zmey.imports.service import ImportOperations
 from zmey.refusal import RefusedError
 from zmey.server.calls import end_failed
 from zmey.server.metrics import Metrics
+from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1.import_job_pb2 import DownloadReportRequest, UploadSourceRequest
 
 UPLOAD_METHOD = "/zmey.v1.ImportService/UploadSource"
@@ -58,8 +59,7 @@ class Transfers:
     def _slot(self) -> Iterator[None]:
         if not self._slots.acquire(blocking=False):
             raise RefusedError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "ERROR_REASON_OVERLOADED",
+                reasons.ERROR_REASON_OVERLOADED,
                 f"{self._concurrent_max} files are on their way, as many as this server takes; "
                 "try again when one has arrived.",
                 {"queue": "transfers"},
