@@ -121,7 +121,8 @@ pub fn progress(view: &View<'_>, job_id: u64) -> StoreResult<Option<JobProgressR
     view.record(Table::JobProgress, &progress_key(job_id))
 }
 
-fn count(progress: &mut JobProgressRecord, rows: &[Result<RowOutcome, Refusal>]) {
+/// Counts what became of rows.
+pub fn count(progress: &mut JobProgressRecord, rows: &[Result<RowOutcome, Refusal>]) {
     progress.read += rows.len() as u64;
     for row in rows {
         let Ok(outcome) = row else {

@@ -7,6 +7,7 @@ mod changes;
 mod check;
 mod claim;
 mod create;
+mod estimate;
 mod express;
 mod groups;
 mod probe;

@@ -1,10 +1,12 @@
-//! What an import would make of a file: its layout, and the exact outcome of the first rows.
+//! What an import would make of a file: its layout, the exact outcome of the first rows, and an
+//! estimate for all.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::check::{orders, reading as checked_reading};
 use super::create::NameGroup;
+use super::estimate::estimate;
 use super::stop::{Ran, Stop, stop};
 use super::target::Target;
 use crate::core::Core;
@@ -22,8 +24,8 @@ use crate::write::apply::{Refusal, RowOutcome};
 use crate::write::operation::Options;
 use crate::write::queue::{self, Again, Answers, Chunk, Done, Purpose};
 
-/// What would become of each row.
-type Outcomes = Vec<std::result::Result<RowOutcome, Refusal>>;
+/// What would become of a row.
+pub type Outcome = std::result::Result<RowOutcome, Refusal>;
 
 /// `ProbeFile`.
 pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<ProbeImportResponse> {
@@ -31,15 +33,38 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let space = core.spaces().get(options.space.as_ref())?;
     let asked = request.reading.clone().unwrap_or_default();
     checked_reading(&asked)?;
-    let mut inspection = reading::inspect(Path::new(path), &asked, &options.columns)?;
+    let path = Path::new(path);
+    let inspection = reading::inspect(path, &asked, &options.columns)?;
     match begun(core, &space, &import_of(request), &inspection) {
-        Ok(target) => {
-            let outcomes = outcomes(core, &space, &target, &mut inspection)?;
-            Ok(response(inspection, Ok(outcomes)))
-        }
+        Ok(target) => told(core, &space, &target, (path, inspection)),
         Err(Stop::Failed(problem)) => Ok(response(inspection, Err(problem))),
         Err(Stop::Passing(fault)) => Err(fault),
     }
+}
+
+/// What would become of the first rows and of all.
+fn told(
+    core: &Core,
+    space: &Arc<Space>,
+    target: &Target,
+    (path, mut inspection): (&Path, Inspection),
+) -> Result<ProbeImportResponse> {
+    let first = judged(core, space, target, &first_rows(&inspection))?;
+    let picked = reading::pick(path, &inspection.layout)?;
+    let outcomes = judged(core, space, target, &picked.source)?;
+    if picked.is_whole {
+        inspection.rows_estimate = picked.readable + picked.unreadable;
+    }
+    let estimate = estimate(&picked, &outcomes, inspection.rows_estimate);
+    if let Target::Express(plan, _) = target {
+        take_meanings(&mut inspection, plan);
+    }
+    Ok(ProbeImportResponse {
+        estimate: Some(estimate),
+        estimate_rows: u32::try_from(outcomes.len()).expect("bounded by what is picked"),
+        estimate_exact: picked.is_all(),
+        ..response(inspection, Ok(first))
+    })
 }
 
 /// The import that is probed, wherever its rows come from.
@@ -75,26 +100,31 @@ fn begun(
     compiled.map(|(target, _)| target).map_err(Stop::Failed)
 }
 
-/// What would become of the first rows; columns have then the meaning that the target gives them.
-fn outcomes(
-    core: &Core,
-    space: &Arc<Space>,
-    target: &Target,
-    inspection: &mut Inspection,
-) -> Result<Outcomes> {
-    let first = SourceBatch {
+fn first_rows(inspection: &Inspection) -> SourceBatch {
+    SourceBatch {
         rows: inspection.rows.iter().map(|sample| sample.row.clone()).collect(),
         numbers: inspection.rows.iter().map(|sample| sample.number).collect(),
         problems: Vec::new(),
-    };
+    }
+}
+
+/// Gives columns the meaning that they have for an express list.
+fn take_meanings(inspection: &mut Inspection, plan: &ExpressPlan) {
+    for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
+        (column.meaning, column.dynamic) = (meaning, false);
+    }
+}
+
+/// What would become of rows.
+fn judged(
+    core: &Core,
+    space: &Arc<Space>,
+    target: &Target,
+    source: &SourceBatch,
+) -> Result<Vec<Outcome>> {
     match target {
-        Target::Members(plan) => rehearsed(core, space, plan, &first),
-        Target::Express(plan, list_id) => {
-            for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
-                (column.meaning, column.dynamic) = (meaning, false);
-            }
-            Ok(kept(space, plan, list_id, &first))
-        }
+        Target::Members(plan) => rehearsed(core, space, plan, source),
+        Target::Express(plan, list_id) => Ok(kept(space, plan, list_id, source)),
     }
 }
 
@@ -103,9 +133,9 @@ fn rehearsed(
     core: &Core,
     space: &Arc<Space>,
     plan: &Arc<Plan>,
-    first: &SourceBatch,
-) -> Result<Outcomes> {
-    let batch = rows::prepare(space, plan, (&first.rows, 0), core.moment(space));
+    source: &SourceBatch,
+) -> Result<Vec<Outcome>> {
+    let batch = rows::prepare(space, plan, (&source.rows, 0), core.moment(space));
     // Nothing comes between: it is planned at once.
     let again = Again(Box::new(|_| Err(Fault::outdated())));
     let purpose = Purpose::Rows(Chunk { keep: None, broken: Arc::default(), again });
@@ -117,11 +147,16 @@ fn rehearsed(
 }
 
 /// Which rows an express list would get; they see nobody.
-fn kept(space: &Arc<Space>, plan: &ExpressPlan, list_id: &str, first: &SourceBatch) -> Outcomes {
+fn kept(
+    space: &Arc<Space>,
+    plan: &ExpressPlan,
+    list_id: &str,
+    source: &SourceBatch,
+) -> Vec<Outcome> {
     let created =
         || RowOutcome { status: OutcomeStatus::Created, contact: 0, warnings: Vec::new() };
-    let mut outcomes: Outcomes = first.rows.iter().map(|_| Ok(created())).collect();
-    for Refused { index, fault, .. } in express::prepare(space, plan, list_id, first).refused {
+    let mut outcomes: Vec<Outcome> = source.rows.iter().map(|_| Ok(created())).collect();
+    for Refused { index, fault, .. } in express::prepare(space, plan, list_id, source).refused {
         outcomes[index] = Err(Refusal { fault, contact: 0 });
     }
     outcomes
@@ -129,7 +164,7 @@ fn kept(space: &Arc<Space>, plan: &ExpressPlan, list_id: &str, first: &SourceBat
 
 fn response(
     inspection: Inspection,
-    outcomes: std::result::Result<Outcomes, Fault>,
+    outcomes: std::result::Result<Vec<Outcome>, Fault>,
 ) -> ProbeImportResponse {
     let Inspection { layout, columns, rows, mut warnings, rows_estimate, file_bytes, .. } =
         inspection;

@@ -225,7 +225,8 @@ fn position(job_id: u64, unfinished: &Unfinished) -> u32 {
     u32::try_from(before).unwrap_or(u32::MAX)
 }
 
-fn counters(progress: &JobProgressRecord) -> ImportCounters {
+/// The counters of a job.
+pub fn counters(progress: &JobProgressRecord) -> ImportCounters {
     ImportCounters {
         read: progress.read,
         created: progress.created,

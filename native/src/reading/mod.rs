@@ -12,6 +12,7 @@ mod json;
 pub mod limits;
 mod looks;
 mod notation;
+mod pick;
 mod reader;
 mod renames;
 mod sample;
@@ -24,6 +25,7 @@ mod words;
 
 pub use batch::{Problem, SourceBatch};
 pub use inspect::{Inspection, SampleRow, inspect};
+pub use pick::{Picked, pick};
 pub use reader::{ReadingTime, RowReader, open};
 pub use sniff::sniff;
 pub use spreadsheet::{Converted, convert};

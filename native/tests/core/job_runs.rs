@@ -13,7 +13,7 @@ use _native::core::Core;
 use _native::fault::Result;
 use _native::store::{Engine, Mutations, StoreError, Table, keys, records};
 use _native::wire::internal::v1::{
-    Job, ProbeFileRequest, ProbeFileResponse, ReadRejectsRequest, ReadRejectsResponse, RejectedRow,
+    Job, ReadRejectsRequest, ReadRejectsResponse, RejectedRow,
     RunJobRequest, RunJobResponse,
 };
 use _native::wire::storage::{JobProgressRecord, RejectList, RejectRecord};
@@ -21,7 +21,7 @@ use _native::wire::v1::import_column::Target;
 use _native::wire::v1::{
     AddressColumn, AddressType, CellFormat, DatakeyColumn, DatakeyMode, ErrorReason, FieldColumn,
     GetMemberRequest, GetMemberResponse, ImportColumn, ImportCounters, ImportOptions, ImportState,
-    OutcomeStatus, ProbeImportRequest, ProbeImportResponse, SpacePolicy, StartImportRequest,
+    SpacePolicy, StartImportRequest,
     UpdatePolicyRequest, UpdatePolicyResponse,
 };
 use tempfile::TempDir;
@@ -53,7 +53,7 @@ impl File {
     }
 
     /// E-mails and numbers: every tenth row is refused, every eighth is of an earlier member.
-    fn of_batches(batches: usize) -> Self {
+    pub fn of_batches(batches: usize) -> Self {
         let mut text = String::from("email,log\n");
         for row in 0..batches * BATCH_ROWS {
             let name = if row % 8 == 7 { row / 16 } else { row };
@@ -64,7 +64,7 @@ impl File {
     }
 }
 
-fn log_column() -> ImportColumn {
+pub fn log_column() -> ImportColumn {
     column(Target::Datakey(DatakeyColumn {
         path: "log".to_owned(),
         mode: DatakeyMode::Push.into(),
@@ -436,51 +436,6 @@ fn a_policy_that_changes_meanwhile_is_followed() {
         assert_eq!(sum, counters.read);
     });
     assert_clean(engine.as_ref());
-}
-
-fn probe(core: &Core, columns: Vec<ImportColumn>, path: &Path) -> Result<ProbeImportResponse> {
-    let options = ImportOptions { space: Some(SPACE), columns, ..Default::default() };
-    let request = ProbeImportRequest { options: Some(options), ..Default::default() };
-    let request =
-        ProbeFileRequest { request: Some(request), path: path.to_str().unwrap().to_owned() };
-    let answer: ProbeFileResponse = call(core, &format!("{SERVICE}ProbeFile"), &request)?;
-    Ok(answer.response.unwrap())
-}
-
-#[test]
-fn a_probe_tells_what_would_become_of_the_first_rows() {
-    let SetUp { core, engine, .. } = SetUp::new(&config());
-    let known = File::new("email,log\nold@example.com,1\n");
-    imported(&core, asked(), &known.path);
-    let mut text = String::from("email,log\nold@example.com,2\nnew@example.com,3\n");
-    text.push_str("new@example.com,4\nold@example.com,\nnobody,5\n");
-    (0..20).for_each(|row| writeln!(text, "n{row}@example.com,1").unwrap());
-    let file = File::new(&text);
-    let before = entries(engine.as_ref());
-    let probed = probe(&core, vec![email_column(), log_column()], &file.path).unwrap();
-    assert!(!probed.cannot_import && probed.rows.len() == 15);
-    let seen: Vec<_> =
-        probed.rows.iter().take(5).map(|it| (it.row, it.status(), it.contact_id)).collect();
-    let expected = [
-        (2, OutcomeStatus::Updated, 1),
-        (3, OutcomeStatus::Created, 2),
-        // It sees the row before it.
-        (4, OutcomeStatus::Updated, 2),
-        (5, OutcomeStatus::Unchanged, 1),
-        (6, OutcomeStatus::Rejected, 0),
-    ];
-    assert_eq!(seen, expected);
-    assert_eq!(
-        probed.rows[4].fault.as_ref().unwrap().reason().as_str_name(),
-        "ERROR_REASON_EMAIL_NO_AT"
-    );
-    assert_eq!(probed.rows[4].cells, ["nobody", "5"]);
-    assert_eq!(probed.file_bytes, text.len() as u64);
-    assert_eq!((probed.columns.len(), probed.rows_estimate > 20), (2, true));
-    let refused = probe(&core, vec![log_column()], &file.path).unwrap();
-    assert!(refused.cannot_import && refused.rows.len() == 15);
-    assert_eq!(refused.warnings[0].reason().as_str_name(), "ERROR_REASON_FIELD_REQUIRED");
-    assert_eq!(entries(engine.as_ref()), before);
 }
 
 #[test]

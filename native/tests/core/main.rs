@@ -11,6 +11,7 @@ mod job_people;
 mod job_runs;
 mod jobs;
 mod policies;
+mod probes;
 mod property;
 mod random;
 mod random_imports;

@@ -22,12 +22,14 @@ _SEPARATORS = {
 
 
 def print_probe(answer: ProbeImportResponse) -> None:
-    """Prints layout, columns, first rows with their outcomes, and warnings."""
+    """Prints layout, columns, first rows with their outcomes, what all would do, and warnings."""
     console = Console(highlight=False)
     console.print(_layout_table(answer))
     console.print(_column_table(answer))
     if answer.rows:
         console.print(_row_table(answer))
+    if answer.HasField("estimate"):
+        console.print(_estimate_line(answer))
     for warning in answer.warnings:
         reason = reason_name(warning.reason)
         console.print(f"[yellow]warning[/] {escape(warning.message)}")
@@ -52,7 +54,8 @@ def _layout_table(answer: ProbeImportResponse) -> Table:
         names = reading.first_line == import_job_pb2.FIRST_LINE_NAMES
         meaning = "names of columns" if names else "a row"
         table.add_row("first line", meaning, _sure(layout.first_line_confidence))
-    table.add_row("rows", f"about {answer.rows_estimate:,}", f"{answer.file_bytes:,} bytes")
+    rows = f"{_about(answer)}{answer.rows_estimate:,}"
+    table.add_row("rows", rows, f"{answer.file_bytes:,} bytes")
     return table
 
 
@@ -73,6 +76,24 @@ def _row_table(answer: ProbeImportResponse) -> Table:
         cells = " | ".join(_shortened(cell) for cell in row.cells)
         table.add_row(str(row.row), escape(_outcome(row)), escape(cells))
     return table
+
+
+def _estimate_line(answer: ProbeImportResponse) -> str:
+    estimate = answer.estimate
+    counts = {
+        "created": estimate.created,
+        "updated": estimate.updated,
+        "unchanged": estimate.unchanged,
+        "ignored": estimate.ignored,
+        "rejected": estimate.rejected,
+    }
+    told = ", ".join(f"{_about(answer)}{count:,} {word}" for word, count in counts.items() if count)
+    known = "" if answer.estimate_exact else f"  [dim]told from {answer.estimate_rows:,} rows[/]"
+    return f"[bold]all rows[/]  {told}{known}"
+
+
+def _about(answer: ProbeImportResponse) -> str:
+    return "" if answer.estimate_exact else "about "
 
 
 def _outcome(row: ProbedRow) -> str:
