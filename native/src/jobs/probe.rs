@@ -22,7 +22,7 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let options = request.options.as_ref().ok_or_else(|| Fault::required("options"))?;
     let space = core.spaces().get(options.space.as_ref())?;
     let asked = request.reading.clone().unwrap_or_default();
-    checked_reading(&asked)?;
+    checked_reading(&asked, options)?;
     let mut inspection = reading::inspect(Path::new(path), &asked, &options.columns)?;
     let columns = inspection.layout.columns.clone();
     let planned = match inspection.problem.take() {
