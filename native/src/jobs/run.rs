@@ -17,7 +17,7 @@ use super::registry::Running;
 use super::repeated::Seen;
 use crate::core::Core;
 use crate::datakey::Moment;
-use crate::express::{ExpressPlan, prepare as prepared_express};
+use crate::express::{ExpressPlan, addresses as express_addresses, prepare as prepared_express};
 use crate::fault::{Fault, Result};
 use crate::import::{Plan, Window, rows};
 use crate::matching::AddressBook;
@@ -99,7 +99,6 @@ pub fn run(core: &Core, job_id: u64, path: &str) -> Result<v1::Job> {
 }
 
 /// What becomes of rows.
-#[derive(Clone)]
 enum Target {
     /// Members.
     Members(Arc<Plan>),
@@ -107,23 +106,27 @@ enum Target {
     Express(Arc<ExpressPlan>, String),
 }
 
-impl Target {
-    /// Compiles the columns of a job.
-    fn compile(space: &Space, options: &ImportOptions, list_id: Option<&str>) -> Result<Self> {
-        Ok(match list_id {
-            None => Self::Members(Arc::new(Plan::compile(space, options)?)),
-            Some(id) => {
-                Self::Express(Arc::new(ExpressPlan::compile(space, options)?), id.to_owned())
-            }
-        })
+/// What a job asks for, to be compiled by the policy of the moment.
+struct Orders {
+    options: ImportOptions,
+    /// The code of its group or of its express list; empty without.
+    group_id: String,
+    is_express: bool,
+}
+
+impl Orders {
+    fn target(&self, space: &Space) -> Result<Target> {
+        if !self.is_express {
+            return self.plan(space).map(Target::Members);
+        }
+        let plan = ExpressPlan::compile(space, &self.options)?;
+        Ok(Target::Express(Arc::new(plan), self.group_id.clone()))
     }
 
-    /// The code of the express list, if it is one.
-    fn list_id(&self) -> Option<&str> {
-        match self {
-            Self::Members(_) => None,
-            Self::Express(_, id) => Some(id),
-        }
+    fn plan(&self, space: &Space) -> Result<Arc<Plan>> {
+        let mut plan = Plan::compile(space, &self.options)?;
+        groups::join(&mut plan, &self.group_id);
+        Ok(Arc::new(plan))
     }
 }
 
@@ -135,7 +138,7 @@ struct Run<'a> {
     core: &'a Core,
     job_id: u64,
     space: Arc<Space>,
-    options: ImportOptions,
+    orders: Arc<Orders>,
     target: Target,
     now: Timestamp,
     reader: RowReader,
@@ -166,12 +169,12 @@ impl<'a> Run<'a> {
         let layout = ImportLayout::decode(start.layout.clone());
         let layout = layout.map_err(|error| Stop::Failed(Fault::internal(error)))?;
         let columns = layout.columns.clone();
-        let mut options = ImportOptions { columns, ..asked };
-        let list_id = request.express.then_some(job.group_id.as_str());
-        if list_id.is_none() {
-            groups::join(&mut options, &job.group_id);
-        }
-        let target = Target::compile(&space, &options, list_id).map_err(Stop::Failed)?;
+        let orders = Orders {
+            options: ImportOptions { columns, ..asked },
+            group_id: job.group_id.clone(),
+            is_express: request.express,
+        };
+        let target = orders.target(&space).map_err(Stop::Failed)?;
         let reader = reading::open(path, &layout).map_err(Stop::Failed)?;
         let started = || StartJob { job_id, start: start.clone(), warnings: warnings.clone() };
         change_by_any_policy(core, space.number, started).map_err(stop)?;
@@ -187,7 +190,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             core,
             job_id,
-            options,
+            orders: Arc::new(orders),
             target,
             now: Timestamp::from_second(start.moment_seconds).unwrap_or_default(),
             reader,
@@ -234,10 +237,11 @@ impl<'a> Run<'a> {
         let bytes = weight(&source);
         let read_bytes = self.reader.bytes_read().min(self.file_bytes);
         let rows = source.rows.len();
-        let (batch, keep, again) = self.ready(number, source, (bytes, read_bytes));
         if number <= self.committed {
+            self.pass_over(&source, bytes);
             return Ok(());
         }
+        let (batch, keep, again) = self.ready(number, source, (bytes, read_bytes));
         if number == self.committed + 1 {
             self.running.begin(read_bytes);
         }
@@ -251,6 +255,18 @@ impl<'a> Run<'a> {
         let reply = self.core.writer().submit_in_turn(job).map_err(stop)?;
         self.window.push(bytes, (rows, reply));
         Ok(())
+    }
+
+    /// Lets the rows of a batch that was committed before count for later ones that repeat them.
+    fn pass_over(&mut self, source: &SourceBatch, bytes: usize) {
+        match &self.target {
+            Target::Members(plan) => {
+                self.seen.count(&prepared(&self.space, plan, source, bytes, self.now));
+            }
+            Target::Express(plan, _) => {
+                self.seen.count_addresses(&express_addresses(&self.space, plan, source));
+            }
+        }
     }
 
     /// Prepares a batch.
@@ -291,7 +307,7 @@ impl<'a> Run<'a> {
     fn follow_policy(&mut self) -> Result<()> {
         let current = self.core.spaces().named(self.space.name());
         if let Some(current) = current.filter(|current| !Arc::ptr_eq(current, &self.space)) {
-            self.target = Target::compile(&current, &self.options, self.target.list_id())?;
+            self.target = self.orders.target(&current)?;
             self.space = current;
         }
         Ok(())
@@ -299,11 +315,8 @@ impl<'a> Run<'a> {
 
     /// The way to prepare a batch once more, by a policy that came before its turn.
     fn again(&self, source: Arc<SourceBatch>, bytes: usize) -> Again {
-        let (options, now) = (self.options.clone(), self.now);
-        Again(Box::new(move |space| {
-            let plan = Arc::new(Plan::compile(space, &options)?);
-            Ok(prepared(space, &plan, &source, bytes, now))
-        }))
+        let (orders, now) = (Arc::clone(&self.orders), self.now);
+        Again(Box::new(move |space| Ok(prepared(space, &orders.plan(space)?, &source, bytes, now))))
     }
 
     fn settle_all(&mut self) -> Ran<()> {
