@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::check::checked;
-use super::create::named;
+use super::create::{check_joined, named};
 use super::record::{self, Stored};
 use crate::fault::{Failure, Fault};
 use crate::store::{Table, keys};
@@ -80,6 +80,7 @@ fn replace_request(
     request: &StartImportRequest,
 ) -> Result<(), Failure> {
     checked(&scene.batch.space, request)?;
+    check_joined(scene, request, stored.job_id)?;
     stored.job.request = request.encode_to_vec().into();
     let was_express = std::mem::replace(&mut stored.progress.is_express, request.express);
     let asked = request.auto_group.clone().unwrap_or_default();
