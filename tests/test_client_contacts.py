@@ -120,6 +120,7 @@ def test_priority_in_all_orders(contacts: Contacts, name: str) -> None:
         "prepared-message": by_number,
         "external-id-first": by_id,
         "subscribe": by_id,
+        "email-or-sms": by_id,
         "locator:email,contact-id": by_email,
     }
     for order, number in expected.items():

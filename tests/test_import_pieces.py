@@ -10,7 +10,7 @@ from zmey.imports.folder import UPLOAD_KEPT_SECONDS, ImportFolder
 from zmey.imports.names import operation_name, parse_operation, parse_space
 from zmey.imports.request_file import merge_request_file
 from zmey.refusal import RefusedError
-from zmey.v1 import address_pb2, import_job_pb2, member_pb2
+from zmey.v1 import address_pb2, data_rule_pb2, import_job_pb2, member_pb2
 from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 from zmey.v1.space_pb2 import Space
@@ -152,12 +152,43 @@ def test_rules_of_heads_are_read_from_a_request_file() -> None:
     )
     wrongs: list[Any] = [
         {"head_rule": {"newbie": "x"}}, {"head_rule": {"x": "none"}}, {"head_rule": {"single": 1}},
-        {"x": 1}, {"data_rule": {}}, [],
+        {"x": 1}, [],
     ]  # fmt: skip
     for wrong in wrongs:
         with pytest.raises(RefusedError) as refused:
             merged({"head_attach": wrong})
         assert refused.value.details == {"key": "head_attach"}
+
+
+def test_rules_of_data_are_read_from_a_request_file() -> None:
+    rule = {
+        "level": "0", "hasmiss": "move", "hashas": "merge", "misshas": "delete",
+        "dk_rule": {"base.firstName": "set", "visits": "none"},
+    }  # fmt: skip
+    found = merged({"head_attach": {"data_rule": rule}}).options.head_attach.data_rule
+    assert found == data_rule_pb2.DataRule(
+        level=0,
+        has_miss=data_rule_pb2.HAS_MISS_MODE_MOVE,
+        has_has=data_rule_pb2.HAS_HAS_MODE_MERGE,
+        miss_has=data_rule_pb2.MISS_HAS_MODE_DELETE,
+        keys=[
+            data_rule_pb2.DatakeyRule(path="base.firstName", mode="HAS_HAS_MODE_SET"),
+            data_rule_pb2.DatakeyRule(path="visits", mode="HAS_HAS_MODE_NONE"),
+        ],
+    )
+    assert not merged({"head_attach": {"data_rule": {}}}).options.head_attach.HasField("data_rule")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["set", [1], {"x": "set"}, {"level": "two"}, {"level": 1.5}, {"level": -1}, {"level": True},
+     {"hasmiss": "merge"}, {"hashas": 1}, {"misshas": "set"}, {"dk_rule": {"a": "push"}},
+     {"dk_rule": ["a"]}, {"hashas": "unspecified"}],
+)  # fmt: skip
+def test_a_wrong_rule_of_data_is_named(rule: object) -> None:
+    with pytest.raises(RefusedError) as refused:
+        merged({"head_attach": {"data_rule": rule}})
+    assert refused.value.details == {"key": "head_attach"}
 
 
 def test_lists_of_the_call_replace_those_of_the_file() -> None:

@@ -1,6 +1,8 @@
 """What runs imports, beside a core that fails now and then; and calls at the edge of a shutdown."""
 
 import errno
+import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +15,10 @@ import grpc
 import pytest
 from google.longrunning import operations_pb2 as lro
 from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
 
 from support.core import Api, open_api
+from support.imports import email_column, ignored_column
 from support.policies import policy
 from support.sources import settings
 from zmey._native import CoreError
@@ -213,6 +217,74 @@ def test_a_fetch_is_given_up_only_where_its_import_is(
     with world.running():
         job = world.ended(world.start(source=source))
     assert job.metadata.state == jobs.IMPORT_STATE_SUCCEEDED
+
+
+def folder_source(world: World, name: str, asked: dict[str, Any]) -> jobs.ImportSource:
+    """A folder of the upload folder, with rows and a request.json."""
+    folder = world.folder.path.parent / name
+    folder.mkdir()
+    (folder / "data.csv").write_bytes(ROWS)
+    (folder / "request.json").write_text(json.dumps(asked))
+    return jobs.ImportSource(url=jobs.UrlSource(url=f"rfs://upload/{name}/"))
+
+
+def test_an_import_whose_group_is_at_work_waits_with_its_file(world: World) -> None:
+    """Its request.json names the group, so that nobody knew when it was claimed."""
+    first = world.start(auto_group=jobs.AutoGroup(id="g"))
+    assert CoreJobs(world.api.core).claim() is not None, "another thread is at it"
+    source = folder_source(world, "later", {"auto_group": {"id": "g"}, "clean_group": 1})
+    with world.running():
+        later = world.start(source=source)
+        eventually(lambda: bool(world.get(later).file_path))
+        time.sleep(0.1)
+        job = world.get(later)
+        assert job.metadata.state == jobs.IMPORT_STATE_QUEUED
+        assert job.metadata.queue_position == 1
+        shutil.rmtree(world.folder.path.parent / "later")
+        # Others go on meanwhile.
+        other = world.ended(world.start(ROWS + b"dee@example.com,Dee\n"))
+        assert other.metadata.state == jobs.IMPORT_STATE_SUCCEEDED
+        assert world.get(later).metadata.state == jobs.IMPORT_STATE_QUEUED
+        _end_once(world, first)
+        world.runner.wake()
+        job = world.ended(later)
+    assert job.metadata.state == jobs.IMPORT_STATE_SUCCEEDED
+    assert world.core.calls.count("RunJob") == 2
+    assert (job.metadata.group.id, job.request.clean_group) == ("g", True)
+    _, folders = world.folder.files(world.api.space)
+    assert folders == [], "nothing of it is left"
+
+
+def test_an_import_that_waits_with_its_file_is_cancelled(world: World) -> None:
+    world.start(auto_group=jobs.AutoGroup(id="g"), clean_group=True)
+    assert CoreJobs(world.api.core).claim() is not None
+    with world.running():
+        later = world.start(source=folder_source(world, "later", {"auto_group": {"id": "g"}}))
+        eventually(lambda: bool(world.get(later).file_path))
+        world.jobs.cancel(world.api.space, later)
+        job = world.ended(later)
+    assert job.metadata.state == jobs.IMPORT_STATE_CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("asked", "second"),
+    [({"addr_type": "email"}, "addr_type"), ({"caption": [{"datakey": "member.email"}]}, "names")],
+)
+def test_a_request_file_does_not_say_what_columns_say(
+    world: World, asked: dict[str, Any], second: str
+) -> None:
+    source = folder_source(world, "people", asked)
+    options = ImportOptions(space=world.api.space, columns=[email_column(), ignored_column()])
+    with world.running():
+        job = world.ended(world.start(source=source, options=options))
+        with pytest.raises(CoreError) as refused:
+            world.imports.probe(jobs.ProbeImportRequest(source=source, options=options), None)
+    assert job.metadata.state == jobs.IMPORT_STATE_FAILED
+    for status in (job.error, refused.value.status):
+        info = error_details_pb2.ErrorInfo()
+        assert status_pb2.Status.FromString(status).details[0].Unpack(info)
+        assert info.reason == "ERROR_REASON_OPTIONS_CONFLICT"
+        assert info.metadata == {"first": "options.columns", "second": f"reading.{second}"}
 
 
 def test_a_wait_ends_when_the_process_does(world: World) -> None:

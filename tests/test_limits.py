@@ -262,6 +262,10 @@ def fetched(api: Api, **source: Any) -> object:
     return from_source(api, url_source(**source))
 
 
+def read_so(api: Api, **reading: Any) -> object:
+    return create_job(api, reading=import_job.ImportReading(**reading))
+
+
 def named_columns(api: Api, count: int) -> object:
     """Probes a file whose columns get so many names."""
     names = ["member.email", *(f"c{number}" for number in range(1, count))]
@@ -346,8 +350,14 @@ LIMITS = (
     Limit("UrlSource.interval_seconds", 86_400, lambda api, n: fetched(api, interval_seconds=n)),
     Limit("UrlSource.secret", 128, lambda api, n: fetched(api, secret="s" * n)),
     Limit("ImportReading.sheet", 1_024,
-          lambda api, n: create_job(api, reading=import_job.ImportReading(sheet="s" * n))),
+          lambda api, n: read_so(api, sheet="s" * n)),
     Limit("ImportReading.names", 1_000, named_columns),
+    Limit("ImportReading.names", 1_024, lambda api, n: read_so(api, names=["n" * n])),
+    Limit("ImportReading.renames", 1_000,
+          lambda api, n: read_so(api, renames={f"c{i}": "x" for i in range(n)})),
+    Limit("ImportReading.renames", 1_024, lambda api, n: read_so(api, renames={"n" * n: "x"})),
+    Limit("ImportReading.renames", 1_024, lambda api, n: read_so(api, renames={"x": "n" * n})),
+    Limit("ImportReading.prefix", 1_024, lambda api, n: read_so(api, prefix="p" * n)),
     Limit("AutoGroup.id", 128,
           lambda api, n: create_job(api, auto_group=import_job.AutoGroup(id="g" * n))),
     Limit("AutoGroup.name", 256,

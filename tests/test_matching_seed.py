@@ -99,6 +99,15 @@ ROWS = (
         "csid:NOT_FOUND locator1:NOT_FOUND locator0:MATCHED=2"),
     Row("subscribe: no other locators, no contact id", ((ANN, CHAT),), keys(CHAT, contact_id=1),
         "subscribe", "locator0:NOT_IN_ORDER contact_id:NOT_IN_ORDER"),
+    # Add/update contacts, email_or_sms: external id > phone > e-mail.
+    Row("email or sms: external id first", AB, keys(PHONE, BOB, csid="A"), "email_or_sms",
+        "csid:MATCHED=1 locator0:CONFLICT=2 locator1:CONFLICT=2"),
+    Row("email or sms: then phone", ((ANN,), (PHONE,)), keys(ANN, PHONE, csid="Z"), "email_or_sms",
+        "csid:NOT_FOUND locator1:MATCHED=2 locator0:CONFLICT=1"),
+    Row("email or sms: then e-mail", ((ANN,), (PHONE,)), keys(PHONE_2, ANN), "email_or_sms",
+        "locator0:NOT_FOUND locator1:MATCHED=1"),
+    Row("email or sms: no other locators, no contact id", ((ANN, CHAT),), keys(CHAT, contact_id=1),
+        "email_or_sms", "locator0:NOT_IN_ORDER contact_id:NOT_IN_ORDER"),
     # Search: by the external id alone; import: by any field.
     Row("explicit: external id alone", AB, keys(BOB, csid="A"), "csid",
         "csid:MATCHED=1 locator0:NOT_IN_ORDER"),

@@ -11,6 +11,7 @@ from zmey.v1.matching_pb2 import (
     KEY_KIND_CONTACT_ID,
     KEY_KIND_FIELD,
     KEY_KIND_LOCATOR,
+    NAMED_ORDER_EMAIL_OR_SMS,
     NAMED_ORDER_SUBSCRIBE,
     OrderedKey,
 )
@@ -137,6 +138,7 @@ def test_fields_are_read() -> None:
 
 def test_orders_are_read() -> None:
     assert parse_order("subscribe").order == NAMED_ORDER_SUBSCRIBE
+    assert parse_order("email_or_sms").order == NAMED_ORDER_EMAIL_OR_SMS
     assert parse_order("Subscribe", strict=True).strict
     explicit = parse_order("contact-id, locator:email,field:crm.id,locator").explicit_order
     assert list(explicit) == [

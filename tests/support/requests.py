@@ -39,6 +39,7 @@ NAMED_ORDERS = {
     "external_id_first": matching.NAMED_ORDER_EXTERNAL_ID_FIRST,
     "prepared_message": matching.NAMED_ORDER_PREPARED_MESSAGE,
     "subscribe": matching.NAMED_ORDER_SUBSCRIBE,
+    "email_or_sms": matching.NAMED_ORDER_EMAIL_OR_SMS,
 }
 
 

@@ -39,7 +39,10 @@ pub fn exists(view: &View<'_>, (space, id): (u32, &str)) -> StoreResult<bool> {
 /// Whether a list or a list group has a code; groups that nobody made are those that heads are in.
 pub fn is_taken(view: &View<'_>, (space, id): (u32, &str)) -> StoreResult<bool> {
     let group = keys::owned(|key| keys::group(key, space, id));
-    if exists(view, (space, id))? || view.record::<GroupRecord>(Table::Groups, &group)?.is_some() {
+    if exists(view, (space, id))? || view.is_joined(space, id) {
+        return Ok(true);
+    }
+    if view.record::<GroupRecord>(Table::Groups, &group)?.is_some() {
         return Ok(true);
     }
     let prefix = keys::owned(|key| keys::group_prefix(key, space, id));
@@ -305,6 +308,6 @@ pub fn unknown(id: &str) -> Fault {
 
 /// The fault of a code that another list or group has.
 pub fn taken(id: &str) -> Fault {
-    let message = "The code is that of an express list, or of a group; express lists are new.";
+    let message = "An express list or a list group has this code; a list and a group share none.";
     Fault::new(ErrorReason::ExpressListExists, message).with("list_id", id)
 }

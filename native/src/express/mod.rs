@@ -13,5 +13,5 @@ pub use list::{
     taken, unknown,
 };
 pub use plan::{ExpressPlan, check};
-pub use prepare::{Prepared, Refused, prepare};
+pub use prepare::{Prepared, Refused, addresses, prepare};
 pub use read::{page, rows};

@@ -70,6 +70,16 @@ pub fn prepare(
     Prepared { space: Arc::clone(space), segment, refused, addresses }
 }
 
+/// The addresses of rows that have one: those of `Prepared`, without the work of the rest.
+pub fn addresses(space: &Space, plan: &ExpressPlan, source: &SourceBatch) -> Vec<String> {
+    let mut scratch = String::new();
+    let mut address = |row| {
+        let _refused = address_of(space, plan, row, &mut scratch);
+        (!scratch.is_empty()).then(|| scratch.clone())
+    };
+    source.rows.iter().filter_map(&mut address).collect()
+}
+
 /// The segment of some rows.
 pub fn packed(list_id: &str, kind: AddressType, list: &ExpressRowList) -> ExpressSegment {
     let (content, content_bytes) = records::pack_express(list);

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::check::checked;
-use super::create::named;
+use super::claim::must_wait;
+use super::create::{check_joined, named};
 use super::record::{self, Stored};
 use crate::fault::{Failure, Fault};
 use crate::store::{Table, keys};
@@ -44,7 +45,8 @@ impl Operation for CancelJob {
     }
 }
 
-/// Keeps what the process knows of a job.
+/// Keeps what the process knows of a job. One whose further options let it meet another job in a
+/// group goes back to the queue.
 #[derive(Debug)]
 pub struct UpdateJob {
     /// What to replace.
@@ -66,11 +68,22 @@ impl Operation for UpdateJob {
         }
         if let Some(request) = &self.request.request {
             replace_request(scene, &mut stored, request)?;
+            if gives_way(scene, &stored)? {
+                stored.progress.state = ImportState::Queued as u32;
+            }
         }
         warn(&mut stored, &self.request.warnings);
         stored.store(scene);
         answer(scene, &stored)
     }
+}
+
+/// Whether a job with further options lets another one go before it. One whose rows have begun does
+/// not, and one that is to stop comes to its end best where it is.
+fn gives_way(scene: &Scene<'_, '_>, stored: &Stored) -> Result<bool, Failure> {
+    let goes_on = stored.job.start.is_some() || stored.progress.is_cancelling;
+    let must_wait = |unfinished| must_wait(&unfinished, stored.job_id, &stored.progress);
+    Ok(!goes_on && must_wait(record::unfinished(scene.view)?))
 }
 
 /// Gives a job further options; its group stays where they name no other.
@@ -80,6 +93,7 @@ fn replace_request(
     request: &StartImportRequest,
 ) -> Result<(), Failure> {
     checked(&scene.batch.space, request)?;
+    check_joined(scene, request, stored.job_id)?;
     stored.job.request = request.encode_to_vec().into();
     let was_express = std::mem::replace(&mut stored.progress.is_express, request.express);
     let asked = request.auto_group.clone().unwrap_or_default();

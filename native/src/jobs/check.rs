@@ -1,9 +1,10 @@
 //! What can be refused of an import before its file is seen.
 
-use super::target::Target;
+use super::target::Orders;
 use crate::express;
 use crate::fault::{Fault, Result};
 use crate::member::groups::NAME_BYTES_MAX as GROUP_NAME_BYTES_MAX;
+use crate::reading::limits::{COLUMNS_MAX, NAME_BYTES_MAX as COLUMN_NAME_BYTES_MAX};
 use crate::space::Space;
 use crate::store::keys::ID_BYTES_MAX;
 use crate::wire::v1::import_source::Source;
@@ -29,7 +30,8 @@ const SHEET_BYTES_MAX: usize = 1_024;
 pub fn checked(space: &Space, request: &StartImportRequest) -> Result<()> {
     bounded("track_info", request.track_info.len(), TRACK_INFO_BYTES_MAX)?;
     source(request)?;
-    reading(request.reading.as_ref().unwrap_or(&ImportReading::default()))?;
+    let options = request.options.as_ref().ok_or_else(|| Fault::required("options"))?;
+    reading(request.reading.as_ref().unwrap_or(&ImportReading::default()), options)?;
     orders(space, request)
 }
 
@@ -50,8 +52,7 @@ pub fn orders(space: &Space, request: &StartImportRequest) -> Result<()> {
     if options.columns.is_empty() {
         return Ok(());
     }
-    let list_id = request.express.then_some("");
-    Target::compile(space, options, list_id).map(drop)
+    Orders::of(request, options.columns.clone(), "").target(space).map(drop)
 }
 
 fn source(request: &StartImportRequest) -> Result<()> {
@@ -75,8 +76,8 @@ fn url(source: &UrlSource) -> Result<()> {
     bounded("source.url.interval_seconds", interval, INTERVAL_SECONDS_MAX)
 }
 
-/// Refuses how a file is read where the server does not know it.
-pub fn reading(reading: &ImportReading) -> Result<()> {
+/// Refuses how a file is read where the server does not know it, or the columns say it already.
+pub fn reading(reading: &ImportReading, options: &ImportOptions) -> Result<()> {
     let known = |is_known: bool, field: &str| {
         if is_known { Ok(()) } else { Err(Fault::invalid(field, "is not known")) }
     };
@@ -85,7 +86,34 @@ pub fn reading(reading: &ImportReading) -> Result<()> {
     known(Separator::try_from(reading.separator).is_ok(), "reading.separator")?;
     known(FirstLine::try_from(reading.first_line).is_ok(), "reading.first_line")?;
     known(AddressType::try_from(reading.addr_type).is_ok(), "reading.addr_type")?;
-    bounded("reading.sheet", reading.sheet.len(), SHEET_BYTES_MAX)
+    bounded("reading.sheet", reading.sheet.len(), SHEET_BYTES_MAX)?;
+    bounded("reading.prefix", reading.prefix.len(), COLUMN_NAME_BYTES_MAX)?;
+    bounded("reading.names", reading.names.len(), COLUMNS_MAX)?;
+    bounded("reading.renames", reading.renames.len(), COLUMNS_MAX)?;
+    let name = |field, name: &String| bounded(field, name.len(), COLUMN_NAME_BYTES_MAX);
+    reading.names.iter().try_for_each(|one| name("reading.names", one))?;
+    let renames = reading.renames.iter().flat_map(|(one, other)| [one, other]);
+    renames.into_iter().try_for_each(|one| name("reading.renames", one))?;
+    if options.columns.is_empty() { Ok(()) } else { no_names(reading) }
+}
+
+/// Refuses what says what columns are, where the options say it: it would do nothing.
+fn no_names(reading: &ImportReading) -> Result<()> {
+    let others = [
+        ("reading.names", !reading.names.is_empty()),
+        ("reading.renames", !reading.renames.is_empty()),
+        ("reading.prefix", !reading.prefix.is_empty()),
+        ("reading.addr_type", reading.addr_type() != AddressType::Unspecified),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((second, _)) => {
+            let first = "options.columns";
+            let message = format!("{first} say what {second} would; leave one of them out.");
+            let fault = Fault::new(ErrorReason::OptionsConflict, message);
+            Err(fault.with("first", first).with("second", second))
+        }
+    }
 }
 
 fn groups(request: &StartImportRequest, options: &ImportOptions) -> Result<()> {

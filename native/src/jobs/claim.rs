@@ -33,6 +33,14 @@ pub fn first_claimable(
     None
 }
 
+/// Whether a job that was claimed must wait after all, since it has another group now: for one that
+/// runs, or for one before it in the queue.
+pub fn must_wait(unfinished: &Unfinished, job_id: u64, job: &JobProgressRecord) -> bool {
+    let goes_before =
+        |id: u64, other: &JobProgressRecord| state(other) != ImportState::Queued || id < job_id;
+    unfinished.iter().any(|(&id, other)| id != job_id && goes_before(id, other) && meet(job, other))
+}
+
 /// Whether two jobs must not run at the same time.
 fn meet(one: &JobProgressRecord, other: &JobProgressRecord) -> bool {
     !one.group_id.is_empty()

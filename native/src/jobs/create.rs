@@ -40,6 +40,7 @@ impl Operation for CreateJob {
             return Err(queue_full().into());
         }
         let (group_id, group_name) = named(scene, &self.request, 0)?;
+        check_joined(scene, &self.request, 0)?;
         let job = JobRecord {
             request: self.request.encode_to_vec().into(),
             group_id: group_id.clone(),
@@ -107,6 +108,23 @@ pub fn named(
         group.name.clone()
     };
     Ok((id, name))
+}
+
+/// Refuses list groups to join that are express lists, or will be.
+pub fn check_joined(
+    scene: &Scene<'_, '_>,
+    request: &StartImportRequest,
+    job_id: u64,
+) -> Result<(), Failure> {
+    let groups = request.options.as_ref().and_then(|options| options.groups.as_ref());
+    let Some(joined) = groups.map(|groups| &groups.add).filter(|joined| !joined.is_empty()) else {
+        return Ok(());
+    };
+    let others = others(scene, job_id)?;
+    for id in joined {
+        check_new(scene, &others, (id, false))?;
+    }
+    Ok(())
 }
 
 /// The groups of the other jobs of the space that have not ended, and which are express lists.

@@ -6,20 +6,18 @@ use prost::Message;
 
 use crate::core::Core;
 use crate::fault::{Fault, Result};
+use crate::import::Plan;
 use crate::member::groups::{CleanGroup, MakeGroup, run};
+use crate::member::system::HeadChange;
 use crate::space::Space;
 use crate::wire::storage::GroupCleaned;
-use crate::wire::v1::ImportOptions;
 use crate::write::queue::shutting_down;
 
-/// Lets every row join the group, behind the groups that the options name.
-pub fn join(options: &mut ImportOptions, group_id: &str) {
-    if group_id.is_empty() {
-        return;
-    }
-    let groups = options.groups.get_or_insert_default();
-    if !groups.add.iter().any(|id| id == group_id) {
-        groups.add.push(group_id.to_owned());
+/// Lets every row join the group, behind the groups that the options name and beside their bound.
+pub fn join(plan: &mut Plan, group_id: &str) {
+    let join = HeadChange::JoinGroup(group_id.to_owned());
+    if !group_id.is_empty() && !plan.groups.contains(&join) {
+        plan.groups.push(join);
     }
 }
 

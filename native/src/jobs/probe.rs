@@ -8,7 +8,7 @@ use super::check::{orders, reading as checked_reading};
 use super::create::NameGroup;
 use super::estimate::estimate;
 use super::stop::{Ran, Stop, stop};
-use super::target::Target;
+use super::target::{Orders, Target};
 use crate::core::Core;
 use crate::express::{self, ExpressPlan, Refused};
 use crate::fault::{Fault, Result};
@@ -32,7 +32,7 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let options = request.options.as_ref().ok_or_else(|| Fault::required("options"))?;
     let space = core.spaces().get(options.space.as_ref())?;
     let asked = request.reading.clone().unwrap_or_default();
-    checked_reading(&asked)?;
+    checked_reading(&asked, options)?;
     let path = Path::new(path);
     let inspection = reading::inspect(path, &asked, &options.columns)?;
     match begun(core, &space, &import_of(request), &inspection) {
@@ -96,8 +96,7 @@ fn begun(
     }
     let columns = inspection.layout.columns.clone();
     let group_id = String::from_utf8_lossy(&named.outcome);
-    let compiled = Target::of(space, import, columns, &group_id);
-    compiled.map(|(target, _)| target).map_err(Stop::Failed)
+    Orders::of(import, columns, &group_id).target(space).map_err(Stop::Failed)
 }
 
 fn first_rows(inspection: &Inspection) -> SourceBatch {

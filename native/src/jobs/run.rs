@@ -17,10 +17,10 @@ use super::record::{self, Stored};
 use super::registry::Running;
 use super::repeated::Seen;
 use super::stop::{Ran, Stop, stop};
-use super::target::Target;
+use super::target::{Orders, Target};
 use crate::core::Core;
 use crate::datakey::Moment;
-use crate::express::prepare as prepared_express;
+use crate::express::{addresses as express_addresses, prepare as prepared_express};
 use crate::fault::{Fault, Result};
 use crate::import::{Plan, Window, rows};
 use crate::matching::AddressBook;
@@ -29,9 +29,7 @@ use crate::reading::{self, RowReader, SourceBatch};
 use crate::space::Space;
 use crate::wire::internal::v1;
 use crate::wire::storage::JobStart;
-use crate::wire::v1::{
-    ErrorReason, ImportLayout, ImportOptions, ImportState, StartImportRequest, Warning,
-};
+use crate::wire::v1::{ErrorReason, ImportLayout, ImportState, StartImportRequest, Warning};
 use crate::write::Job;
 use crate::write::position::Keep;
 use crate::write::queue::{self, Again, Chunk, Purpose, Reply};
@@ -99,7 +97,7 @@ struct Run<'a> {
     core: &'a Core,
     job_id: u64,
     space: Arc<Space>,
-    options: ImportOptions,
+    orders: Arc<Orders>,
     target: Target,
     now: Timestamp,
     reader: RowReader,
@@ -129,8 +127,8 @@ impl<'a> Run<'a> {
         let layout = ImportLayout::decode(start.layout.clone());
         let layout = layout.map_err(|error| Stop::Failed(Fault::internal(error)))?;
         let columns = layout.columns.clone();
-        let compiled = Target::of(&space, &request, columns, &job.group_id);
-        let (target, options) = compiled.map_err(Stop::Failed)?;
+        let orders = Orders::of(&request, columns, &job.group_id);
+        let target = orders.target(&space).map_err(Stop::Failed)?;
         let reader = reading::open(path, &layout).map_err(Stop::Failed)?;
         let started = || StartJob { job_id, start: start.clone(), warnings: warnings.clone() };
         change_by_any_policy(core, space.number, started).map_err(stop)?;
@@ -146,7 +144,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             core,
             job_id,
-            options,
+            orders: Arc::new(orders),
             target,
             now: Timestamp::from_second(start.moment_seconds).unwrap_or_default(),
             reader,
@@ -193,12 +191,13 @@ impl<'a> Run<'a> {
         let bytes = weight(&source);
         let read_bytes = self.reader.bytes_read().min(self.file_bytes);
         let rows = source.rows.len();
+        if number <= self.committed {
+            self.pass_over(&source, bytes);
+            return Ok(());
+        }
         let begun = Instant::now();
         let (batch, keep, again) = self.ready(number, source, (bytes, read_bytes));
         self.core.metrics().job_batch(self.reader.take_time(), begun.elapsed());
-        if number <= self.committed {
-            return Ok(());
-        }
         if number == self.committed + 1 {
             self.running.begin(read_bytes);
         }
@@ -212,6 +211,18 @@ impl<'a> Run<'a> {
         let reply = self.core.writer().submit_in_turn(job).map_err(stop)?;
         self.window.push(bytes, (rows, reply));
         Ok(())
+    }
+
+    /// Lets the rows of a batch that was committed before count for later ones that repeat them.
+    fn pass_over(&mut self, source: &SourceBatch, bytes: usize) {
+        match &self.target {
+            Target::Members(plan) => {
+                self.seen.count(&prepared(&self.space, plan, source, bytes, self.now));
+            }
+            Target::Express(plan, _) => {
+                self.seen.count_addresses(&express_addresses(&self.space, plan, source));
+            }
+        }
     }
 
     /// Prepares a batch.
@@ -252,7 +263,7 @@ impl<'a> Run<'a> {
     fn follow_policy(&mut self) -> Result<()> {
         let current = self.core.spaces().named(self.space.name());
         if let Some(current) = current.filter(|current| !Arc::ptr_eq(current, &self.space)) {
-            self.target = Target::compile(&current, &self.options, self.target.list_id())?;
+            self.target = self.orders.target(&current)?;
             self.space = current;
         }
         Ok(())
@@ -260,11 +271,8 @@ impl<'a> Run<'a> {
 
     /// The way to prepare a batch once more, by a policy that came before its turn.
     fn again(&self, source: Arc<SourceBatch>, bytes: usize) -> Again {
-        let (options, now) = (self.options.clone(), self.now);
-        Again(Box::new(move |space| {
-            let plan = Arc::new(Plan::compile(space, &options)?);
-            Ok(prepared(space, &plan, &source, bytes, now))
-        }))
+        let (orders, now) = (Arc::clone(&self.orders), self.now);
+        Again(Box::new(move |space| Ok(prepared(space, &orders.plan(space)?, &source, bytes, now))))
     }
 
     fn settle_all(&mut self) -> Ran<()> {

@@ -10,7 +10,6 @@ use crate::space::Space;
 use crate::wire::v1::{ImportColumn, ImportOptions, StartImportRequest};
 
 /// What becomes of rows.
-#[derive(Clone)]
 pub enum Target {
     /// Members.
     Members(Arc<Plan>),
@@ -18,39 +17,38 @@ pub enum Target {
     Express(Arc<ExpressPlan>, String),
 }
 
-impl Target {
-    /// Compiles what an import does with the columns of its file, and its options with all that
-    /// they order by then: rows for members join its group.
-    pub fn of(
-        space: &Space,
-        request: &StartImportRequest,
-        columns: Vec<ImportColumn>,
-        group_id: &str,
-    ) -> Result<(Self, ImportOptions)> {
+/// What a job asks for, to be compiled by the policy of the moment.
+pub struct Orders {
+    options: ImportOptions,
+    /// The code of its group or of its express list; empty without.
+    group_id: String,
+    is_express: bool,
+}
+
+impl Orders {
+    /// What an import does with the columns of its file.
+    pub fn of(request: &StartImportRequest, columns: Vec<ImportColumn>, group_id: &str) -> Self {
         let asked = request.options.clone().unwrap_or_default();
-        let mut options = ImportOptions { columns, ..asked };
-        let list_id = request.express.then_some(group_id);
-        if list_id.is_none() {
-            groups::join(&mut options, group_id);
+        Self {
+            options: ImportOptions { columns, ..asked },
+            group_id: group_id.to_owned(),
+            is_express: request.express,
         }
-        Ok((Self::compile(space, &options, list_id)?, options))
     }
 
-    /// Compiles complete options.
-    pub fn compile(space: &Space, options: &ImportOptions, list_id: Option<&str>) -> Result<Self> {
-        Ok(match list_id {
-            None => Self::Members(Arc::new(Plan::compile(space, options)?)),
-            Some(id) => {
-                Self::Express(Arc::new(ExpressPlan::compile(space, options)?), id.to_owned())
-            }
-        })
+    /// Compiles them.
+    pub fn target(&self, space: &Space) -> Result<Target> {
+        if !self.is_express {
+            return self.plan(space).map(Target::Members);
+        }
+        let plan = ExpressPlan::compile(space, &self.options)?;
+        Ok(Target::Express(Arc::new(plan), self.group_id.clone()))
     }
 
-    /// The code of the express list, if it is one.
-    pub fn list_id(&self) -> Option<&str> {
-        match self {
-            Self::Members(_) => None,
-            Self::Express(_, id) => Some(id),
-        }
+    /// Compiles what they do with members, who join the group of the import.
+    pub fn plan(&self, space: &Space) -> Result<Arc<Plan>> {
+        let mut plan = Plan::compile(space, &self.options)?;
+        groups::join(&mut plan, &self.group_id);
+        Ok(Arc::new(plan))
     }
 }

@@ -108,6 +108,11 @@ fn named(order: NamedOrder) -> Vec<Step> {
             (Kind::Locator, Type::Email),
             (Kind::Locator, Type::Msisdn),
         ],
+        NamedOrder::EmailOrSms => &[
+            (Kind::ExternalCustomerId, Type::Unspecified),
+            (Kind::Locator, Type::Msisdn),
+            (Kind::Locator, Type::Email),
+        ],
     };
     let step = |&(kind, locator_type)| Step { kind, locator_type, field_path: String::new() };
     steps.iter().map(step).collect()

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::core::{Core, repeated};
+use crate::express;
 use crate::fault::{Failure, Fault, Result};
 use crate::matching::decide::owner_of_head;
-use crate::member::deltas;
 use crate::member::system::check_group_id;
+use crate::member::{View, deltas};
 use crate::space::Space;
 use crate::store::{Mutations, Snapshot, StoreResult, Table, keys, records};
 use crate::wire::storage::{ChangeRecord, GroupCleaned, GroupRecord, HeadDelta, HeadRecord};
@@ -22,6 +23,19 @@ pub const NAME_BYTES_MAX: usize = 256;
 /// Heads that one slice takes out of a group: some 10 ms of work, so that callers who share the
 /// commit hardly notice.
 const SLICE_HEADS_MAX: usize = 2_500;
+
+/// Refuses to make a list group with the code of an express list. A batch asks once for each group:
+/// who is in it already is not asked, and what makes lists asks the view for the groups.
+pub fn check_new(view: &mut View<'_>, space: u32, id: &str) -> std::result::Result<(), Failure> {
+    if view.is_joined(space, id) {
+        return Ok(());
+    }
+    if express::exists(view, (space, id))? {
+        return Err(express::taken(id).into());
+    }
+    view.note_joined(space, id);
+    Ok(())
+}
 
 /// Does one of the operations of this file, between the writes of callers.
 pub fn run(core: &Core, space: &Arc<Space>, mut next: impl FnMut() -> GroupWork) -> Result<Bytes> {
@@ -63,6 +77,7 @@ impl Operation for MakeGroup {
         if let Some(known) = scene.view.record::<GroupRecord>(Table::Groups, &key)? {
             return Ok(known.encode_to_vec());
         }
+        check_new(scene.view, scene.space(), &self.id)?;
         let record = GroupRecord { name: self.name.clone(), created: Some(scene.stamp()) };
         scene.view.set_record(Table::Groups, key, Some(&record));
         Ok(record.encode_to_vec())

@@ -12,7 +12,7 @@ use crate::matching::{AddressBook, Decision, Target};
 use crate::member::batch::{Origin, Step};
 use crate::member::events::with_own_state;
 use crate::member::system::HeadChange;
-use crate::member::{View, confirming, deltas};
+use crate::member::{View, confirming, deltas, groups};
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
 use crate::wire::storage::{AddressRecord, HeadDelta, HeadRecord, Stamp};
@@ -189,7 +189,13 @@ fn check_head(
     decision: &Decision,
 ) -> Result<(), Failure> {
     match changed_head(view, keys, step, decision)? {
-        Some((_, after)) => Ok(HeadChange::check(&after)?),
+        Some((before, after)) => {
+            let is_new = |id: &&String| !before.groups.contains_key(*id);
+            for id in after.groups.keys().filter(is_new) {
+                groups::check_new(view, keys.space.number, id)?;
+            }
+            Ok(HeadChange::check(&after)?)
+        }
         None => Ok(()),
     }
 }

@@ -94,6 +94,8 @@ pub struct View<'b> {
     /// Changed records of the tables that have no map of their own, encoded; `None` is one that
     /// is no more.
     records: FxHashMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    /// List groups of spaces that heads of the batch join, whose codes no express list has.
+    joined: FxHashMap<u32, FxHashSet<String>>,
     spaces: FxHashMap<u32, OpenSpace>,
     origins: FxHashMap<u32, OpenOrigins>,
     header: StoreHeader,
@@ -145,6 +147,7 @@ impl<'b> View<'b> {
             trash: FxHashMap::default(),
             records: FxHashMap::default(),
             out,
+            joined: FxHashMap::default(),
             spaces: FxHashMap::default(),
             origins: FxHashMap::default(),
             header,

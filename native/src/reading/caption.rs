@@ -9,6 +9,7 @@ use crate::wire::v1::{
     ErrorReason, FieldColumn, IgnoredColumn, ImportColumn, StatusColumn,
 };
 
+use super::limits::NAME_BYTES_MAX;
 use super::notation::{self, Problem};
 
 /// What stands before the types of addresses and before the keys of the system.
@@ -22,9 +23,6 @@ const CELLPHONE: &str = "cellphone";
 
 /// The longest part of a name that messages repeat.
 const SHOWN_CHARACTERS_MAX: usize = 100;
-
-/// Bytes of a name: the contract's bound of `ImportColumn.name`.
-const NAME_BYTES_MAX: usize = 1_024;
 
 /// The column of a name. `names` are those of all columns, for datakeys that refer to others;
 /// `addr_type` is the type of identifiers where the name does not say it.

@@ -59,6 +59,13 @@ pub(super) fn unknown_shape(kind: &str) -> Fault {
     Fault::new(ErrorReason::ImportShapeUnknown, message).with("kind", kind)
 }
 
+/// Names for columns that objects name themselves.
+pub(super) fn names_of_objects() -> Fault {
+    let message = "The rows are objects, whose members name the columns; leave reading.names out, \
+                   or give other names by reading.renames.";
+    Fault::new(ErrorReason::FieldInvalid, message).with("field", "reading.names")
+}
+
 /// A file without rows.
 pub(super) fn empty(file_bytes: u64) -> Fault {
     Fault::new(ErrorReason::ImportEmpty, "The file has no rows.").with("file_bytes", file_bytes)

@@ -1,5 +1,6 @@
 //! What a file is, told from the file itself; what the caller says goes before.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::fault::{Fault, Result};
@@ -192,6 +193,8 @@ impl Inspection {
         let mut names = names;
         if !reading.names.is_empty() && sample.names.is_empty() {
             names.clone_from(&reading.names);
+        } else if !reading.names.is_empty() {
+            self.problem.get_or_insert_with(faults::names_of_objects);
         }
         if names.is_empty() {
             let width = sample.cells.iter().map(Vec::len).max().unwrap_or_default();
@@ -201,6 +204,17 @@ impl Inspection {
     }
 
     fn take_columns(&mut self, found: Found) {
+        if !found.columns.is_empty() {
+            // The columns say it from now on; both are refused together.
+            let reading = self.reading();
+            *reading = ImportReading {
+                names: Vec::new(),
+                renames: BTreeMap::new(),
+                prefix: String::new(),
+                addr_type: 0,
+                ..std::mem::take(reading)
+            };
+        }
         self.columns = found.columns.iter().map(words::probed).collect();
         self.layout.columns = found.columns;
         self.warnings.extend(found.warnings);

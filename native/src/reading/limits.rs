@@ -40,6 +40,9 @@ pub const WARNINGS_MAX: usize = 100;
 /// Columns of a file: those of an import.
 pub const COLUMNS_MAX: usize = 1_000;
 
+/// Bytes of the name of a column: the contract's bound of `ImportColumn.name`.
+pub const NAME_BYTES_MAX: usize = 1_024;
+
 /// Rows of a sheet: what XLSX and ODS can have.
 pub const SHEET_ROWS_MAX: u64 = 1_048_576;
 

@@ -208,7 +208,11 @@ fn choose(core: &Core) -> Result<Option<(u64, u32)>> {
 /// `UpdateJob`.
 fn update_job(core: &Core, request: v1::UpdateJobRequest) -> Result<v1::UpdateJobResponse> {
     let space = space_of(core, request.job_id)?;
+    let job_id = request.job_id;
     let job = change(core, &space, Box::new(UpdateJob { request }), None)?;
+    if state_of(&job) == ImportState::Queued {
+        core.jobs().release(job_id);
+    }
     Ok(v1::UpdateJobResponse { job: Some(job) })
 }
 

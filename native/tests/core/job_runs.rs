@@ -13,22 +13,22 @@ use _native::core::Core;
 use _native::fault::Result;
 use _native::store::{Engine, Mutations, StoreError, Table, keys, records};
 use _native::wire::internal::v1::{
-    Job, ReadRejectsRequest, ReadRejectsResponse, RejectedRow,
-    RunJobRequest, RunJobResponse,
+    Job, ReadRejectsRequest, ReadRejectsResponse, RejectedRow, RunJobRequest, RunJobResponse,
+    UpdateJobRequest,
 };
 use _native::wire::storage::{JobProgressRecord, RejectList, RejectRecord};
 use _native::wire::v1::import_column::Target;
 use _native::wire::v1::{
-    AddressColumn, AddressType, CellFormat, DatakeyColumn, DatakeyMode, ErrorReason, FieldColumn,
-    GetMemberRequest, GetMemberResponse, ImportColumn, ImportCounters, ImportOptions, ImportState,
-    SpacePolicy, StartImportRequest,
-    UpdatePolicyRequest, UpdatePolicyResponse,
+    AddressColumn, AddressType, AutoGroup, CellFormat, DatakeyColumn, DatakeyMode, ErrorReason,
+    FieldColumn, GetMemberRequest, GetMemberResponse, ImportColumn, ImportCounters, ImportOptions,
+    ImportState, SpacePolicy, StartImportRequest, UpdatePolicyRequest, UpdatePolicyResponse,
 };
 use tempfile::TempDir;
 
 use crate::faulty::{Faulty, Mishap};
 use crate::jobs::{
     SERVICE, cancel, claim, claimed_id, column, create, delete, email_column, get, request, state,
+    update,
 };
 use crate::support::{
     GET_MEMBER, SPACE, SetUp, TestClock, UPDATE_POLICY, assert_clean, call, config, config_of,
@@ -255,6 +255,23 @@ fn a_failed_commit_is_made_up_for() {
         assert_eq!(state(&try_run(&core, 1, &file.path).unwrap()), ImportState::Succeeded);
         assert!(entries(engine.as_ref()) == expected, "another store");
     }
+}
+
+/// Its file may have to be fetched once more; the rows before the rest stay what they are.
+#[test]
+fn a_job_that_has_begun_does_not_give_way() {
+    let engine = Faulty::new();
+    let core = core_on(&(engine.clone() as Arc<dyn Engine>), &config());
+    let file = File::of_batches(3);
+    let auto_group = Some(AutoGroup { id: "g".to_owned(), ..Default::default() });
+    let grouped = StartImportRequest { auto_group, clean_group: true, ..asked() };
+    create(&core, grouped.clone());
+    create(&core, asked());
+    let further = UpdateJobRequest { job_id: 2, request: Some(grouped), ..Default::default() };
+    assert_eq!(state(&update(&core, &further).unwrap()), ImportState::Queued);
+    engine.arrange(2, Mishap::Fails(StoreError::Full { map_bytes_max: 7 }));
+    try_run(&core, 2, &file.path).unwrap_err();
+    assert_eq!(state(&update(&core, &further).unwrap()), ImportState::Applying);
 }
 
 /// Closes the core again and again while a job runs on a store on disk.

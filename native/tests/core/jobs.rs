@@ -239,6 +239,69 @@ fn jobs_that_clean_a_group_run_alone_in_it() {
 }
 
 #[test]
+fn a_job_that_comes_into_the_group_of_another_waits_again() {
+    // (jobs as they were asked for, the one that gets another group, which, whether it waits)
+    type Case = (&'static [(&'static str, bool)], u64, (&'static str, bool), bool);
+    let cases: &[Case] = &[
+        (&[("a", false), ("", false)], 2, ("a", true), true),
+        (&[("a", true), ("", false)], 2, ("a", false), true),
+        (&[("a", false), ("", false)], 2, ("a", false), false),
+        (&[("a", true), ("", false)], 2, ("b", true), false),
+        // One that runs goes before, although it came later.
+        (&[("", false), ("a", true)], 1, ("a", false), true),
+        // So does one that waits for its turn, but only if it came earlier.
+        (&[("a", true), ("a", false), ("b", false)], 3, ("a", false), true),
+        (&[("b", false), ("c", true), ("c", false)], 1, ("c", true), true),
+        (&[("b", true), ("a", false), ("b", false)], 2, ("c", true), false),
+    ];
+    for (jobs, changed, (id, clean), waits) in cases {
+        let SetUp { core, engine, .. } = set_up();
+        for (id, clean) in *jobs {
+            let asked = if id.is_empty() { request(SPACE) } else { grouped(id, *clean) };
+            create(&core, asked);
+        }
+        while claim(&core).is_some() {}
+        let further = UpdateJobRequest {
+            job_id: *changed,
+            file_path: Some("jobs/1-1/file".to_owned()),
+            request: Some(grouped(id, *clean)),
+            ..Default::default()
+        };
+        let job = update(&core, &further).unwrap();
+        let says = format!("{jobs:?} {changed} {id} {clean}");
+        assert_eq!(state(&job) == ImportState::Queued, *waits, "{says}");
+        assert_eq!(group(&job).unwrap().id, *id, "{says}");
+        assert_eq!(claimed_id(&core), 0, "{says}: nobody may run yet");
+        if *waits {
+            let others = (1..).take(jobs.len()).filter(|other| other != changed);
+            let claims: Vec<u64> = others
+                .filter(|other| state(&get(&core, *other).unwrap()) == ImportState::Fetching)
+                .flat_map(|running| {
+                    fail(&core, running).unwrap();
+                    std::iter::from_fn(|| claim(&core)).collect::<Vec<Job>>()
+                })
+                .inspect(|job| assert_eq!(job.file_path.is_empty(), job.job_id != *changed))
+                .map(|job| job.job_id)
+                .collect();
+            assert!(claims.contains(changed), "{says}: {claims:?}");
+        }
+        assert_clean(engine.as_ref());
+    }
+}
+
+#[test]
+fn a_job_that_is_to_stop_does_not_wait_again() {
+    let SetUp { core, .. } = set_up();
+    create(&core, grouped("a", true));
+    create(&core, request(SPACE));
+    while claim(&core).is_some() {}
+    cancel(&core, 2).unwrap();
+    let request = Some(grouped("a", false));
+    let job = update(&core, &UpdateJobRequest { job_id: 2, request, ..Default::default() });
+    assert_eq!(state(&job.unwrap()), ImportState::Fetching);
+}
+
+#[test]
 fn cancelling_ends_what_waits_and_stops_what_runs() {
     let SetUp { core, engine, .. } = set_up();
     (0..3).for_each(|_| drop(create(&core, request(SPACE))));

@@ -291,3 +291,15 @@ fn names_of_a_caller_go_before_those_of_the_file() {
     assert_eq!(inspection.layout.columns[1].name, "=visits");
     assert_eq!(inspection.rows.len(), 1);
 }
+
+#[test]
+fn names_of_a_caller_are_not_for_objects() {
+    let reading = ImportReading { names: vec!["member.email".to_owned()], ..Default::default() };
+    let rows = ["{\"a\":\"a@a.ru\"}\n", "[\"a@a.ru\"]\n{\"a\":\"b@a.ru\"}\n"];
+    for content in rows {
+        let inspection = inspect(&file(content).path, &reading, &[]).expect("one");
+        let fault = inspection.problem.expect("a problem");
+        assert_eq!(fault.reason, ErrorReason::FieldInvalid);
+        assert_eq!(fault.details["field"], "reading.names");
+    }
+}

@@ -123,8 +123,8 @@ OrderOption = Annotated[
     typer.Option(
         "--order",
         metavar="ORDER",
-        help="Which key counts first: external-id-first, prepared-message, subscribe, or your own "
-        "such as contact-id,locator:email,external-id,field:crm.id.",
+        help="Which key counts first: external-id-first, prepared-message, subscribe, "
+        "email-or-sms, or your own such as contact-id,locator:email,external-id,field:crm.id.",
         rich_help_panel=_KEYS,
     ),
 ]

@@ -79,8 +79,8 @@ class Step(Whom, Write, total=False):
     Attributes:
         heads: further identifiers as "type:value", or with rules of their own.
         if_exists: "update" unless said otherwise, "error", "must" or "ignore".
-        order: which key counts first: "external-id-first", "prepared-message", "subscribe", or your
-            own such as "contact-id,locator:email,field:crm.id".
+        order: which key counts first: "external-id-first", "prepared-message", "subscribe",
+            "email-or-sms", or your own such as "contact-id,locator:email,field:crm.id".
         strict: whether keys of several contacts are an error.
         newbie_confirm: whether new e-mails wait for confirmation.
         fresh: whether the answer has the data after the change.

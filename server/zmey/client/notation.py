@@ -10,6 +10,7 @@ from zmey.v1.matching_pb2 import (
     KEY_KIND_FIELD,
     KEY_KIND_HEAD_ID,
     KEY_KIND_LOCATOR,
+    NAMED_ORDER_EMAIL_OR_SMS,
     NAMED_ORDER_EXTERNAL_ID_FIRST,
     NAMED_ORDER_PREPARED_MESSAGE,
     NAMED_ORDER_SUBSCRIBE,
@@ -34,6 +35,7 @@ NAMED_ORDERS: dict[str, NamedOrder] = {
     "external-id-first": NAMED_ORDER_EXTERNAL_ID_FIRST,
     "prepared-message": NAMED_ORDER_PREPARED_MESSAGE,
     "subscribe": NAMED_ORDER_SUBSCRIBE,
+    "email-or-sms": NAMED_ORDER_EMAIL_OR_SMS,
 }
 KINDS: dict[str, KeyKind] = {
     "contact-id": KEY_KIND_CONTACT_ID,

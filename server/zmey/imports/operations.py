@@ -23,6 +23,11 @@ def is_finished(job: Job) -> bool:
     return job.metadata.state in FINISHED
 
 
+def is_queued(job: Job) -> bool:
+    """Tells whether an import waits for its turn."""
+    return job.metadata.state == import_job_pb2.IMPORT_STATE_QUEUED
+
+
 def operation_of(job: Job) -> operations_pb2.Operation:
     """Writes an import as an operation; its metadata and response are ImportMetadata."""
     operation = operations_pb2.Operation(

@@ -12,6 +12,7 @@ from zmey.client.notation import TYPES_WITH_ALIASES
 from zmey.refusal import RefusedError
 from zmey.v1 import error_reason_pb2 as reasons
 from zmey.v1 import import_job_pb2, member_pb2
+from zmey.v1.data_rule_pb2 import DataRule, HasHasMode, HasMissMode, MissHasMode
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 
 Request = StartImportRequest | ProbeImportRequest
@@ -38,6 +39,12 @@ _CONDITIONS = {
     "error": member_pb2.IF_EXISTS_ERROR,
     "must": member_pb2.IF_EXISTS_MUST,
     "ignore": member_pb2.IF_EXISTS_IGNORE,
+}
+# The parts of a data_rule: our name of each, and what its modes are.
+_DATA_MODES: dict[str, tuple[str, str, Any]] = {
+    "hasmiss": ("has_miss", "HAS_MISS_MODE_", HasMissMode),
+    "hashas": ("has_has", "HAS_HAS_MODE_", HasHasMode),
+    "misshas": ("miss_has", "MISS_HAS_MODE_", MissHasMode),
 }
 _TRUE = frozenset({1, "1"})
 _FALSE = frozenset({0, "0", "", None})
@@ -114,8 +121,8 @@ def _newbie_confirm(request: Request, value: Any) -> None:
 
 
 def _head_attach(request: Request, value: Any) -> None:
-    """Reads how heads are attached; rules for data have no spelling here."""
-    unknown = set(value) - {"newbie.confirm", "head_rule"}
+    """Reads how heads are attached."""
+    unknown = set(value) - {"newbie.confirm", "head_rule", "data_rule"}
     if unknown:
         raise KeyError(*unknown)
     rules = request.options.head_attach
@@ -124,7 +131,32 @@ def _head_attach(request: Request, value: Any) -> None:
     for case, word in (value.get("head_rule") or {}).items():
         modes = member_pb2.NewbieMode if case == "newbie" else member_pb2.OwnedMode
         prefix = "NEWBIE_MODE_" if case == "newbie" else "OWNED_MODE_"
-        setattr(rules.head_rule, case, modes.Value(prefix + word.upper()))
+        setattr(rules.head_rule, case, _mode(modes, prefix, word))
+    if value.get("data_rule"):
+        rules.data_rule.CopyFrom(_data_rule(value["data_rule"]))
+
+
+def _data_rule(value: Any) -> DataRule:
+    """Reads what becomes of data, as `member.merge` of seed 002 writes it."""
+    rule = DataRule()
+    for name, given in value.items():
+        if name == "level":
+            rule.level = _number(given)
+        elif name == "dk_rule":
+            for path, word in given.items():
+                rule.keys.add(path=path, mode=_mode(HasHasMode, "HAS_HAS_MODE_", word))
+        else:
+            field, prefix, modes = _DATA_MODES[name]
+            setattr(rule, field, _mode(modes, prefix, given))
+    return rule
+
+
+def _mode(modes: Any, prefix: str, word: str) -> Any:
+    """Reads the word of a mode; what is unspecified has none."""
+    mode = modes.Value(prefix + word.upper())
+    if not mode:
+        raise ValueError
+    return mode
 
 
 def _no_member(request: Request, value: Any) -> None:
@@ -231,6 +263,14 @@ def _flag(value: Any) -> bool:
     if value in _FALSE:
         return False
     raise ValueError
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return int(value)
+    raise TypeError
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from zmey.imports.core_jobs import CoreJobs
 from zmey.imports.faults import is_of_ended_import, is_passing, unforeseen
 from zmey.imports.files import Files, Obtaining, refusal_of
 from zmey.imports.folder import ImportFolder
-from zmey.imports.operations import is_finished
+from zmey.imports.operations import is_finished, is_queued
 from zmey.internal.v1.jobs_pb2 import Job
 from zmey.logs import get_logger
 from zmey.refusal import RefusedError
@@ -118,15 +118,15 @@ class Runner:
                 self._stopping.wait(self.trouble_seconds)
 
     def _run(self, job: Job) -> None:
-        """Stays with a claimed import to its end, since nobody else claims it."""
+        """Stays with a claimed import to its end, since nobody else claims it unless it waits."""
         started = time.monotonic()
         failure: bytes | None = None
         pause = self.trouble_seconds
         while not self.is_stopping:
             try:
                 job = self._step(job, failure)
-                if is_finished(job):
-                    self._forget(job, time.monotonic() - started)
+                if is_finished(job) or is_queued(job):
+                    self._leave(job, time.monotonic() - started)
                     return
             except SourceError as error:
                 failure = refusal_of(error).status()
@@ -155,7 +155,7 @@ class Runner:
         if is_finished(job):
             return job
         path = self._file_of(job)
-        return job if path is None else self._jobs.run(job.job_id, str(path))
+        return self._fetched(job) if path is None else self._jobs.run(job.job_id, str(path))
 
     def _pause(self, job: Job, error: CoreError, seconds: float) -> float:
         """Waits for the store to recover; returns how long to wait next time."""
@@ -166,14 +166,22 @@ class Runner:
             self._stopping.wait(min(CANCEL_POLL_SECONDS, seconds))
         return min(2 * seconds, TROUBLE_SECONDS_MAX)
 
-    def _forget(self, job: Job, seconds: float) -> None:
-        self._folder.forget_job(job.metadata.space, job.job_id)
-        _log_end(job, seconds)
+    def _leave(self, job: Job, seconds: float) -> None:
+        """Lets go of an import that has ended, or that waits once more.
+
+        The latter has a request.json with a group in which another one is at work.
+        """
+        if is_finished(job):
+            self._folder.forget_job(job.metadata.space, job.job_id)
+            _log_end(job, seconds)
 
     def _file_of(self, job: Job) -> Path | None:
-        """Returns the file to apply; None where the process stops before it is there."""
-        if job.file_path and (self._folder.path / job.file_path).is_file():
-            return self._folder.path / job.file_path
+        """Returns the file to apply; None where it is yet to be fetched."""
+        path = self._folder.path / job.file_path
+        return path if job.file_path and path.is_file() else None
+
+    def _fetched(self, job: Job) -> Job:
+        """Gets the file of an import; returns the import as it is then."""
         request = job.request
         space = request.options.space
         directory = self._folder.of_job(space, job.job_id)
@@ -183,18 +191,17 @@ class Runner:
             unpacked = self._files.unpacked(original, request, directory, obtaining)
         except SourceCancelledError:
             # The core ends a cancelled import before it would open any file.
-            return None if self.is_stopping else directory
+            return job if self.is_stopping else self._jobs.run(job.job_id, str(directory))
         if unpacked.shape:
             request.reading.shape = unpacked.shape
             request.reading.sheet = unpacked.sheet
         relative = unpacked.path.relative_to(self._folder.path)
-        self._jobs.update(
+        return self._jobs.update(
             job.job_id,
             file_path=str(relative),
             request=request,
             warnings=unpacked.warnings,
         )
-        return unpacked.path
 
     def _obtaining(self, job: Job) -> Obtaining:
         return Obtaining(

@@ -188,6 +188,16 @@ impl View<'_> {
         Ok(())
     }
 
+    /// Whether a head of the batch joins a list group, or was about to.
+    pub fn is_joined(&self, space: u32, group: &str) -> bool {
+        self.joined.get(&space).is_some_and(|groups| groups.contains(group))
+    }
+
+    /// Remembers that one does.
+    pub fn note_joined(&mut self, space: u32, group: &str) {
+        self.joined.entry(space).or_default().insert(group.to_owned());
+    }
+
     /// Lets the index of list groups follow a head. No later step of the batch reads it.
     fn index_groups(&mut self, space: u32, id: u64, before: &Groups, after: &Groups) {
         let key = |group: &String| keys::owned(|key| keys::group_head(key, space, group, id));
