@@ -32,9 +32,11 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let asked = request.reading.clone().unwrap_or_default();
     checked_reading(&asked)?;
     let mut inspection = reading::inspect(Path::new(path), &asked, &options.columns)?;
-    match begun(core, &space, &import_of(request), &inspection) {
+    let import = import_of(request);
+    tell_meanings(&space, &import, &mut inspection);
+    match begun(core, &space, &import, &inspection) {
         Ok(target) => {
-            let outcomes = outcomes(core, &space, &target, &mut inspection)?;
+            let outcomes = outcomes(core, &space, &target, &inspection)?;
             Ok(response(inspection, Ok(outcomes)))
         }
         Err(Stop::Failed(problem)) => Ok(response(inspection, Err(problem))),
@@ -51,6 +53,16 @@ fn import_of(request: &ProbeImportRequest) -> StartImportRequest {
         clean_group: request.clean_group,
         express: request.express,
         ..Default::default()
+    }
+}
+
+/// Says what columns are for an express list, unless they cannot be for one.
+fn tell_meanings(space: &Space, import: &StartImportRequest, inspection: &mut Inspection) {
+    let columns = inspection.layout.columns.clone();
+    if let Ok((Target::Express(plan, _), _)) = Target::of(space, import, columns, "") {
+        for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
+            (column.meaning, column.dynamic) = (meaning, false);
+        }
     }
 }
 
@@ -75,12 +87,12 @@ fn begun(
     compiled.map(|(target, _)| target).map_err(Stop::Failed)
 }
 
-/// What would become of the first rows; columns have then the meaning that the target gives them.
+/// What would become of the first rows.
 fn outcomes(
     core: &Core,
     space: &Arc<Space>,
     target: &Target,
-    inspection: &mut Inspection,
+    inspection: &Inspection,
 ) -> Result<Outcomes> {
     let first = SourceBatch {
         rows: inspection.rows.iter().map(|sample| sample.row.clone()).collect(),
@@ -89,12 +101,7 @@ fn outcomes(
     };
     match target {
         Target::Members(plan) => rehearsed(core, space, plan, &first),
-        Target::Express(plan, list_id) => {
-            for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
-                (column.meaning, column.dynamic) = (meaning, false);
-            }
-            Ok(kept(space, plan, list_id, &first))
-        }
+        Target::Express(plan, list_id) => Ok(kept(space, plan, list_id, &first)),
     }
 }
 
