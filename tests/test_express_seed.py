@@ -213,6 +213,7 @@ def test_a_probe_tells_of_a_code_that_is_taken(api: Api, tmp_path: Path) -> None
     for list_id in ("a", "group", "queued"):
         answer = probed(api, tmp_path, auto_group=named(list_id))
         assert _told(answer) == "EXPRESS_LIST_EXISTS"
+        assert answer.columns[1].meaning == "is kept as it is"
         assert dict(answer.warnings[0].details) == {"list_id": list_id}
     answer = probe_file(api, str(tmp_path / "rows.csv"), auto_group=named("a"))
     assert _told(answer) == "EXPRESS_LIST_EXISTS", "a group cannot have the code of a list"

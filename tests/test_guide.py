@@ -61,8 +61,9 @@ def test_the_guide_of_spaces(server: RunningServer) -> None:
 
 def test_the_guide_of_importing(server: RunningServer, tmp_path: Path) -> None:
     text = (DOCS / "importing.md").read_text(encoding="utf-8")
-    (rows,) = re.findall(r"^```csv\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    (tmp_path / "people.csv").write_text(rows, encoding="cp1251")
+    people, winners = re.findall(r"^```csv\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "people.csv").write_text(people, encoding="cp1251")
+    (tmp_path / "winners.csv").write_text(winners, encoding="utf-8")
     examples = [
         example.splitlines()
         for block in CONSOLE.findall(text)

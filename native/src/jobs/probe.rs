@@ -34,8 +34,10 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let asked = request.reading.clone().unwrap_or_default();
     checked_reading(&asked, options)?;
     let path = Path::new(path);
-    let inspection = reading::inspect(path, &asked, &options.columns)?;
-    match begun(core, &space, &import_of(request), &inspection) {
+    let mut inspection = reading::inspect(path, &asked, &options.columns)?;
+    let import = import_of(request);
+    tell_meanings(&space, &import, &mut inspection);
+    match begun(core, &space, &import, &inspection) {
         Ok(target) => told(core, &space, &target, (path, inspection)),
         Err(Stop::Failed(problem)) => Ok(response(inspection, Err(problem))),
         Err(Stop::Passing(fault)) => Err(fault),
@@ -56,9 +58,6 @@ fn told(
         inspection.rows_estimate = picked.readable + picked.unreadable;
     }
     let estimate = estimate(&picked, &outcomes, inspection.rows_estimate);
-    if let Target::Express(plan, _) = target {
-        take_meanings(&mut inspection, plan);
-    }
     Ok(ProbeImportResponse {
         estimate: Some(estimate),
         estimate_rows: u32::try_from(outcomes.len()).expect("bounded by what is picked"),
@@ -76,6 +75,16 @@ fn import_of(request: &ProbeImportRequest) -> StartImportRequest {
         clean_group: request.clean_group,
         express: request.express,
         ..Default::default()
+    }
+}
+
+/// Says what columns are for an express list, unless they cannot be for one.
+fn tell_meanings(space: &Space, import: &StartImportRequest, inspection: &mut Inspection) {
+    let columns = inspection.layout.columns.clone();
+    if let Ok(Target::Express(plan, _)) = Orders::of(import, columns, "").target(space) {
+        for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
+            (column.meaning, column.dynamic) = (meaning, false);
+        }
     }
 }
 
@@ -104,13 +113,6 @@ fn first_rows(inspection: &Inspection) -> SourceBatch {
         rows: inspection.rows.iter().map(|sample| sample.row.clone()).collect(),
         numbers: inspection.rows.iter().map(|sample| sample.number).collect(),
         problems: Vec::new(),
-    }
-}
-
-/// Gives columns the meaning that they have for an express list.
-fn take_meanings(inspection: &mut Inspection, plan: &ExpressPlan) {
-    for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
-        (column.meaning, column.dynamic) = (meaning, false);
     }
 }
 

@@ -112,6 +112,7 @@ impl Stored {
             attempt: job.attempt,
             layout: start.map(|start| decode(start.layout.clone())).transpose()?,
             group: (!job.group_id.is_empty()).then(group),
+            express: progress.is_express,
             track_info: request.track_info.clone(),
             created_seconds: job.created_seconds,
             started_seconds: job.started_seconds,

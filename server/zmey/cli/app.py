@@ -13,6 +13,7 @@ from zmey.cli.exits import GuardedGroup
 from zmey.cli.explain_command import explain
 from zmey.cli.import_command import import_file
 from zmey.cli.import_options import HELP as IMPORT_HELP
+from zmey.cli.lists_commands import lists
 from zmey.cli.member_commands import get, set_member
 from zmey.cli.operations_commands import operations
 from zmey.cli.origin_commands import origins
@@ -94,6 +95,7 @@ app.command("serve")(serve_command())
 app.command("bridge")(bridge_command())
 app.command("import", help=IMPORT_HELP)(import_file)
 app.add_typer(operations, name="operations")
+app.add_typer(lists, name="lists")
 app.command("resolve")(resolve)
 app.command("get")(get)
 app.command("set")(set_member)

@@ -1,15 +1,30 @@
 """The options of `zmey import`, and what they mean on the wire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 import typer
 
 from zmey.cli.exits import UsageError
-from zmey.client.notation import TYPES_WITH_ALIASES
+from zmey.cli.options import (
+    IF_EXISTS_DEFAULT,
+    ORDER_DEFAULT,
+    IfExistsOption,
+    JsonOption,
+    NewbieConfirmOption,
+    OrderOption,
+    condition_of,
+)
+from zmey.client.notation import TYPES_WITH_ALIASES, parse_order
 from zmey.v1 import import_job_pb2
+from zmey.v1.import_job_pb2 import AutoGroup, ImportReading, UrlSource
+from zmey.v1.import_rows_pb2 import GroupOrders, ImportOptions
+from zmey.v1.space_pb2 import Space
 
 Value = TypeVar("Value")
+
+GROUP_BY_TIME = "-"
 
 _READING = "How the file is read (detected where left out)"
 _ROWS = "What rows do"
@@ -55,6 +70,9 @@ datakey: [bold]PATH\[:MODE]\[:TYPE]\[:FORMAT][/], such as [bold]name[/],
 JSON), [bold]=visits[/] (cells are added) or [bold]bonus.{shop}[/] (with the cell of another
 column). [bold]member.head.attach[/] and [bold]member.head.detach[/] give and take identifiers.
 
+[bold]--express[/] writes registers of addresses into lists of their own, much faster: members are
+neither looked up nor changed. [bold]zmey lists[/] reads such a list.
+
 The server imports by itself: the command may be stopped, and the same command finds the import
 again. [bold]zmey operations[/] lists, follows and cancels imports.
 
@@ -63,6 +81,8 @@ again. [bold]zmey operations[/] lists, follows and cancels imports.
   zmey import people.csv --probe
 
   zmey import crm.xlsx --map EMAIL=member.email --map ID=external_customer_id --prefix crm.
+
+  zmey import winners.csv --express --auto-group winners
 
   zmey import sftp://files.example.org/out/people.zip --secret shop --auto-group newcomers
 """
@@ -163,7 +183,25 @@ AutoGroupOption = Annotated[
     typer.Option(
         "--auto-group",
         metavar="CODE",
-        help="List group for this import, made where it is missing; - names it by the time.",
+        help="List group for this import, made where it is missing; - names it by the time. "
+        "With --express the code of the list, which must be new.",
+        rich_help_panel=_ROWS,
+    ),
+]
+AutoGroupNameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--auto-group-name",
+        metavar="NAME",
+        help="What people call the group or list that is made; by default it has the time.",
+        rich_help_panel=_ROWS,
+    ),
+]
+ExpressOption = Annotated[
+    bool,
+    typer.Option(
+        "--express",
+        help="Keep the rows in a list of their own, outside the data of members; see `zmey lists`.",
         rich_help_panel=_ROWS,
     ),
 ]
@@ -247,36 +285,117 @@ TrackInfoOption = Annotated[
 ]
 
 
-def reading_of(
-    *,
-    charset: str | None,
-    separator: str | None,
-    first_line: str | None,
-    shape: str | None,
-    sheet: str | None,
-    addr_type: str | None,
-    maps: Sequence[str],
-    prefix: str | None,
-    trim: bool,
-) -> import_job_pb2.ImportReading:
-    """Writes what is known of a file.
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How the file is read."""
 
-    Raises:
-        UsageError: a word is none that is known.
-    """
-    reading = import_job_pb2.ImportReading(sheet=sheet or "", prefix=prefix or "", trim=trim)
-    if charset is not None:
-        reading.charset = _named("--charset", CHARSETS, charset.lower())
-    if separator is not None:
-        reading.separator = _named("--separator", SEPARATORS, separator)
-    if first_line is not None:
-        reading.first_line = _named("--first-line", FIRST_LINES, first_line)
-    if shape is not None:
-        reading.shape = _named("--shape", SHAPES, shape)
-    if addr_type is not None:
-        reading.addr_type = _named("--addr-type", TYPES_WITH_ALIASES, addr_type)
-    reading.renames.update(map(_rename, maps))
-    return reading
+    charset: CharsetOption = None
+    separator: SeparatorOption = None
+    first_line: FirstLineOption = None
+    shape: ShapeOption = None
+    sheet: SheetOption = None
+    addr_type: AddrTypeOption = None
+    maps: MapOption = None
+    prefix: PrefixOption = None
+    trim: TrimOption = False
+
+    def message(self) -> ImportReading:
+        """Writes what is known of a file.
+
+        Raises:
+            UsageError: a word is none that is known.
+        """
+        reading = ImportReading(sheet=self.sheet or "", prefix=self.prefix or "", trim=self.trim)
+        if self.charset is not None:
+            reading.charset = _named("--charset", CHARSETS, self.charset.lower())
+        if self.separator is not None:
+            reading.separator = _named("--separator", SEPARATORS, self.separator)
+        if self.first_line is not None:
+            reading.first_line = _named("--first-line", FIRST_LINES, self.first_line)
+        if self.shape is not None:
+            reading.shape = _named("--shape", SHAPES, self.shape)
+        if self.addr_type is not None:
+            reading.addr_type = _named("--addr-type", TYPES_WITH_ALIASES, self.addr_type)
+        reading.renames.update(map(_rename, self.maps or ()))
+        return reading
+
+
+@dataclass(frozen=True)
+class RowOptions:
+    """What rows do."""
+
+    if_exists: IfExistsOption = IF_EXISTS_DEFAULT
+    order: OrderOption = ORDER_DEFAULT
+    newbie_confirm: NewbieConfirmOption = False
+    origin: OriginOption = None
+    group_add: GroupAddOption = None
+    group_remove: GroupRemoveOption = None
+    auto_group: AutoGroupOption = None
+    auto_group_name: AutoGroupNameOption = None
+    clean_group: CleanGroupOption = False
+    no_member: NoMemberOption = False
+    express: ExpressOption = False
+
+    def message(self, space: Space) -> ImportOptions:
+        """Writes what the columns and rows of a space do.
+
+        Raises:
+            UsageError: there is no such condition.
+            NotationError: the order cannot be read.
+        """
+        options = ImportOptions(
+            space=space,
+            policy=parse_order(self.order),
+            if_exists=condition_of(self.if_exists),
+            newbie_confirm=self.newbie_confirm,
+            no_member=self.no_member,
+        )
+        if self.group_add or self.group_remove:
+            # Imports without members refuse orders, be they empty.
+            orders = GroupOrders(add=self.group_add, remove=self.group_remove)
+            options.groups.CopyFrom(orders)
+        if self.origin is not None and self.origin.isdecimal():
+            options.origin_number = int(self.origin)
+        elif self.origin is not None:
+            options.origin_label = self.origin
+        return options
+
+    def group(self) -> AutoGroup | None:
+        """Writes the group or express list that gets the rows, if they are to have one."""
+        if self.auto_group is None and self.auto_group_name is None:
+            return None
+        code = "" if self.auto_group in {None, GROUP_BY_TIME} else self.auto_group
+        return AutoGroup(id=code, name=self.auto_group_name)
+
+
+@dataclass(frozen=True)
+class UrlOptions:
+    """How an URL is fetched."""
+
+    attempts: AttemptsOption = 1
+    interval: IntervalOption = 60
+    secret: SecretOption = None
+
+    def message(self, url: str) -> UrlSource:
+        """Writes where the file comes from."""
+        return UrlSource(
+            url=url,
+            attempts=self.attempts,
+            interval_seconds=self.interval,
+            secret=self.secret or "",
+        )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How the import runs."""
+
+    probe: ProbeOption = False
+    watch: WatchOption = True
+    again: AgainOption = False
+    report: ReportOption = None
+    track_info: TrackInfoOption = ""
+    as_json: JsonOption = False
 
 
 def _rename(text: str) -> tuple[str, str]:

@@ -100,6 +100,8 @@ def _outcome(row: ProbedRow) -> str:
     if row.HasField("fault"):
         reason = reason_name(row.fault.reason)
         return f"rejected: {row.fault.message} {reason_text(reason, _details(row.fault.details))}"
+    if not row.status:
+        return "not known"
     status = OutcomeStatus.Name(row.status).removeprefix("OUTCOME_STATUS_").lower()
     warnings = [reason_name(warning.reason) for warning in row.warnings]
     told = ", ".join(warning.lower().replace("_", " ") for warning in warnings)

@@ -1,5 +1,6 @@
 """Follows imports that the server runs, and shows what became of them."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from zmey.v1.import_job_pb2 import (
 # How often a follower shows how far the import is.
 REFRESH_SECONDS = 0.5
 COUNTERS = ("created", "updated", "unchanged", "ignored", "rejected")
+EXPRESS_COUNTERS = ("created", "rejected")
 
 
 def unpack_metadata(operation: operations_pb2.Operation) -> ImportMetadata:
@@ -113,15 +115,25 @@ def summary_table(metadata: ImportMetadata, report: Path | None) -> Table:
     table.add_row("read", f"{counters.read:,}", "rows of the file")
     if counters.repeated:
         table.add_row("repeated", f"{counters.repeated:,}", "with an identifier seen before")
-    for name in COUNTERS:
+    # An express list gets a row or does not: there is nothing that it could change.
+    for name in EXPRESS_COUNTERS if metadata.express else COUNTERS:
         note = str(report) if name == "rejected" and report is not None else ""
         table.add_row(name, f"{getattr(counters, name):,}", note)
     for warned in counters.warning_reasons:
         reason = reason_name(warned.reason).lower().replace("_", " ")
         table.add_row("warning", f"{warned.count:,}", reason)
     if metadata.HasField("group"):
-        table.add_row("group", metadata.group.id, metadata.group.name)
+        table.add_row("list" if metadata.express else "group", metadata.group.id,
+                      metadata.group.name)  # fmt: skip
     return table
+
+
+def print_summary(metadata: ImportMetadata, report: Path | None) -> None:
+    """Prints what became of an import, and how to go on with its express list."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(summary_table(metadata, report))
+    if metadata.express and metadata.counters.created:
+        console.print(f"`zmey lists rows {shlex.quote(metadata.group.id)}` reads the list.")
 
 
 def summary_json(name: str, metadata: ImportMetadata) -> bytes:
@@ -137,7 +149,7 @@ def summary_json(name: str, metadata: ImportMetadata) -> bytes:
         "revision": metadata.revision,
     }
     if metadata.HasField("group"):
-        found["group"] = metadata.group.id
+        found["list" if metadata.express else "group"] = metadata.group.id
     return orjson.dumps(found) + b"\n"
 
 

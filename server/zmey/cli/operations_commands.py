@@ -14,10 +14,10 @@ from rich.table import Table
 from zmey.cli.exits import CommandError, GuardedGroup
 from zmey.cli.import_watch import (
     follow,
+    print_summary,
     save_report,
     state_name,
     summary_json,
-    summary_table,
     unpack_metadata,
 )
 from zmey.cli.options import (
@@ -158,7 +158,7 @@ def _print(operation: operations_pb2.Operation, *, as_json: bool) -> None:
     metadata = unpack_metadata(operation)
     console = Console(highlight=False, markup=False)
     console.print(f"{operation.name}: {_told(operation)}")
-    console.print(summary_table(metadata, None))
+    print_summary(metadata, None)
 
 
 def _print_json(operation: operations_pb2.Operation) -> None:
@@ -170,7 +170,9 @@ def _print_json(operation: operations_pb2.Operation) -> None:
 
 def _list_table(found: list[operations_pb2.Operation]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("operation", "begun", "state"):
+    # A name that is cut could not be used.
+    table.add_column("operation", no_wrap=True)
+    for title in ("begun", "state"):
         table.add_column(title)
     for title in ("read", "rejected"):
         table.add_column(title, justify="right")

@@ -1,0 +1,41 @@
+"""Options of a command in dataclasses: what belongs together stays together behind typer, too."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+
+def grouped(function: Callable[..., None]) -> Callable[..., None]:
+    """Returns a command with a parameter for each field where `function` takes a dataclass.
+
+    Fields are annotated as parameters of typer are, and have defaults.
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, tuple[type, list[str]]] = {}
+    hints = get_type_hints(function, include_extras=True)
+    for one in inspect.signature(function).parameters.values():
+        kind = hints[one.name]
+        if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+            parameters.append(_keyword(one.name, hints[one.name], one.default))
+            continue
+        fields = dataclasses.fields(kind)
+        groups[one.name] = (kind, [field.name for field in fields])
+        of_fields = get_type_hints(kind, include_extras=True)
+        parameters += [_keyword(it.name, of_fields[it.name], it.default) for it in fields]
+
+    def command(**values: Any) -> None:
+        for name, (kind, fields) in groups.items():
+            values[name] = kind(**{field: values.pop(field) for field in fields})
+        function(**values)
+
+    command.__doc__ = function.__doc__
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
