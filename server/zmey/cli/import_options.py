@@ -58,9 +58,9 @@ SHAPES = {
 
 HELP = r"""Bring the rows of a file into a space.
 
-CSV, XLSX, XLS, ODS, JSON or JSON lines, also in zip or gzip. Charset, separator and first line
-are detected; [bold]--probe[/] shows how the server reads the file and what the first rows
-would do, and writes nothing.
+CSV, XLSX, XLS, ODS, JSON or JSON lines, also in zip or gzip. Charset,
+separator and first line are detected; [bold]--probe[/] shows how the server reads the
+file and what the first rows would do, and writes nothing.
 
 The first line names the columns: [bold]contact_id[/], [bold]external_customer_id[/],
 [bold]member.email[/], [bold]member.msisdn[/] (or any member.TYPE) say whose row it is;
@@ -70,11 +70,11 @@ datakey: [bold]PATH\[:MODE]\[:TYPE]\[:FORMAT][/], such as [bold]name[/],
 JSON), [bold]=visits[/] (cells are added) or [bold]bonus.{shop}[/] (with the cell of another
 column). [bold]member.head.attach[/] and [bold]member.head.detach[/] give and take identifiers.
 
-[bold]--express[/] writes registers of addresses into lists of their own, much faster: members are
-neither looked up nor changed. [bold]zmey lists[/] reads such a list.
+[bold]--express[/] writes a register of addresses into a list of its own, much faster:
+members are neither looked up nor changed. [bold]zmey lists[/] reads such a list.
 
-The server imports by itself: the command may be stopped, and the same command finds the import
-again. [bold]zmey operations[/] lists, follows and cancels imports.
+The server imports by itself: the command may be stopped, and the same command
+finds the import again. [bold]zmey operations[/] lists, follows and cancels imports.
 
 [bold]Examples[/]
 
