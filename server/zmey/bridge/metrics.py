@@ -30,6 +30,10 @@ class BridgeMetrics:
             "zmey_bridge_reconnects", "Connections to the broker after the first.",
             registry=registry,
         )  # fmt: skip
+        self.file_failures = Counter(
+            "zmey_bridge_file_failures", "Writes of a file of the bridge that failed.", ("file",),
+            registry=registry,
+        )  # fmt: skip
         self._messages = Counter(
             "zmey_bridge_messages", "Messages answered, by error code.", ("error",),
             registry=registry,
