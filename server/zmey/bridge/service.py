@@ -17,7 +17,7 @@ from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.errors import BridgeError
 from zmey.bridge.job_log import JobLog
 from zmey.bridge.metrics import BridgeMetrics
-from zmey.bridge.session import Session, Worker
+from zmey.bridge.session import ConsumerCancelledError, Session, Worker
 from zmey.config import Settings
 from zmey.logs import get_logger
 
@@ -70,7 +70,7 @@ class Bridge:
                 if worker.take_progress():
                     pause = PAUSE_SECONDS_FIRST
                 get_logger().warning(
-                    "broker is away; trying again",
+                    _event_of(error),
                     host=self._settings.bridge_host,
                     port=self._settings.bridge_port,
                     problem=type(error).__name__,
@@ -132,6 +132,12 @@ class Bridge:
         seconds *= 0.5 + random.random()  # noqa: S311 - nobody gains from guessing it
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+def _event_of(error: Exception) -> str:
+    if isinstance(error, ConsumerCancelledError):
+        return "queue was deleted or moved; consuming it again"
+    return "broker is away; trying again"
 
 
 def _opened(
