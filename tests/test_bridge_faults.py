@@ -293,6 +293,16 @@ def test_results_live_as_long_as_configured(
     assert broker.depth(RESULT) == 0
 
 
+def test_a_virtual_host_of_its_own(
+    broker: RunningBroker, server: RunningServer, start_bridge: StartBridge
+) -> None:
+    with broker.in_vhost("crm"):
+        bridge = start_bridge(server, environment={"RABBITMQ_VHOST": "crm"})
+        broker.publish(IMPORT, [person(1)])
+        assert answers(broker.take(RESULT, 1))[0]["error"] == 0
+        assert bridge.terminate() == 0
+
+
 def test_a_wrong_password(broker: RunningBroker, server: RunningServer, tmp_path: Path) -> None:
     flags = ("--bridge-user", "nobody", "--bridge-password", "secret-word")
     ended = run_bridge_to_its_end(broker, server, tmp_path, *flags)
