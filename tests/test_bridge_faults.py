@@ -175,6 +175,8 @@ def test_a_server_that_stays_away(
     assert time.monotonic() - started > 0.9
     assert (result["error"], result["feedback_id"]) == (503, "away")
     assert "later" in result["error_text"]
+    (said,) = [line for line in bridge.log() if line["event"].startswith("messages wait")]
+    assert (said["reason"], said["messages"], said["level"]) == ("UNAVAILABLE", 1, "warning")
     assert bridge.job_log()[0]["error"] == 503
     assert bridge.terminate() == 0
     assert broker.depth(DEAD) == 0

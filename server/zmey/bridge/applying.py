@@ -16,6 +16,7 @@ import grpc
 from zmey.bridge.answers import INVALID, LATER, Verdict, refusal, verdict_of
 from zmey.bridge.callers import Caller, CallError
 from zmey.client.faults import CallFault
+from zmey.logs import get_logger
 from zmey.v1.error_reason_pb2 import ErrorReason
 from zmey.v1.member_pb2 import MemberChange
 from zmey.v1.member_service_pb2 import SetMemberBatchRequest, SetMemberBatchResponse
@@ -47,6 +48,18 @@ class _Pending:
     steps: dict[int, MemberChange]
     crashes: int = 0
     is_ready: bool = False
+    reason: str = ""
+    is_said: bool = False
+
+    def say(self) -> None:
+        """Tells the operator once that they wait, and for what."""
+        if not self.is_said:
+            self.is_said = True
+            get_logger().warning(
+                "messages wait for the server; trying again",
+                messages=len(self.steps),
+                reason=self.reason,
+            )
 
 
 class Applier:
@@ -93,6 +106,7 @@ class Applier:
                 return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, POISON, parks=True))
             if is_last:
                 return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, problem))
+            pending.say()
             await self._pause(min(pause, max(0.0, until - self._clock())))
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
             pending.is_ready = await self._is_ready(until)
@@ -120,9 +134,10 @@ class Applier:
             if result.HasField("outcome"):
                 settled[place] = verdict_of(result.outcome)
                 continue
-            verdict = refusal(ErrorReason.Name(result.fault.reason), result.fault.message)
+            reason = ErrorReason.Name(result.fault.reason)
+            verdict = refusal(reason, result.fault.message)
             if verdict.code == LATER:
-                problem = verdict.text
+                problem, pending.reason = verdict.text, reason
             else:
                 settled[place] = verdict
         return settled, problem
@@ -132,6 +147,7 @@ class Applier:
     ) -> tuple[dict[int, Verdict], str]:
         verdict = _permanent(fault)
         if verdict is None:
+            pending.reason = fault.reason or fault.code.name
             # Nobody there is no crash: the server was there, got the steps, and went away.
             was_there = pending.is_ready or fault.code is not grpc.StatusCode.UNAVAILABLE
             if fault.code in _CRASHES and fault.reason != _SHUTTING_DOWN and was_there:
