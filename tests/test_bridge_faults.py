@@ -335,6 +335,8 @@ def test_within_a_server(broker: RunningBroker, start_server: StartServer, tmp_p
     files = ["--bridge-log-path", str(job_log)]
     files += ["--bridge-deliveries-path", str(tmp_path / "deliveries.json")]
     server = start_server("--bridge", "--bridge-port", str(broker.port), *files)
+    # The server may be there before the bridge is.
+    broker.declare(IMPORT)
     broker.publish(IMPORT, [person(1, data={"x": 1}), person(2, db_id=7), Sent(b"{")])
     assert [one["error"] for one in answers(broker.take(RESULT, 3))] == [0, 403, 400]
     assert len(job_log.read_text().splitlines()) == 2

@@ -71,7 +71,7 @@ def test_steps_behind_one_that_may_pass(api: Api, in_order: bool) -> None:
             break
     settled(api)
     first, second = api.set_members([by_field, by_email], in_order=in_order).results
-    assert first.outcome.contact_id == second.outcome.contact_id == 1
+    assert first.outcome.contact_id == second.outcome.contact_id != 0
     assert second.outcome.replayed is not in_order
     data = api.get_member(keys(ANN), "x").member.values[0].value
     assert data == (b'"later"' if in_order else b'"earlier"')
