@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from support.core import Api
+from support.policies import fields_being_built
 from support.requests import change, keys, sets
 from zmey.bridge.answers import Verdict, refusal
 from zmey.bridge.applying import CRASHES_MAX, Applier, StoppingError
@@ -21,6 +22,7 @@ from zmey.v1.member_pb2 import MemberChange
 from zmey.v1.member_service_pb2 import SetMemberBatchRequest
 
 SPACE = (1, 1)
+ANN = "email=ann@example.com"
 UNAVAILABLE = CallFault(grpc.StatusCode.UNAVAILABLE, "", "", {})
 INTERNAL = CallFault(grpc.StatusCode.INTERNAL, "Internal error.", "ERROR_REASON_INTERNAL", {})
 OVERLOADED = CallFault(
@@ -46,7 +48,7 @@ class FailingCaller:
     async def call(self, request: bytes, seconds: float) -> bytes:
         assert seconds > 0
         changes = SetMemberBatchRequest.FromString(request).changes
-        names = [one.keys.locators[0].value.split("@")[0] for one in changes]
+        names = [one.request_id for one in changes]
         self.calls.append(names)
         fault = self.fails(names, len(self.calls))
         if fault is not None:
@@ -66,13 +68,14 @@ def step(name: str) -> MemberChange:
 
 
 def apply(
-    caller: FailingCaller, *names: str, seconds: float = 60.0, stops: bool = False
+    caller: FailingCaller, *steps: str | MemberChange, seconds: float = 60.0, stops: bool = False
 ) -> list[Verdict]:
     async def run() -> list[Verdict]:
         stop = asyncio.Event()
         if stops:
             asyncio.get_running_loop().call_later(0.2, stop.set)
-        return await Applier(caller, seconds, stop).apply(SPACE, [step(name) for name in names])
+        changes = [step(one) if isinstance(one, str) else one for one in steps]
+        return await Applier(caller, seconds, stop).apply(SPACE, changes)
 
     return asyncio.run(run())
 
@@ -123,6 +126,30 @@ def test_a_space_that_is_not_served(api: Api) -> None:
     caller = FailingCaller(api, lambda *_: UNKNOWN_SPACE)
     assert codes(apply(caller, "a", "b")) == [403, 403]
     assert len(caller.calls) == 1
+
+
+def test_a_step_that_waits_holds_back_those_behind_it(api: Api) -> None:
+    """Both are about the same member, which only the server can know."""
+    for path in fields_being_built(api):
+        caller = FailingCaller(api, lambda *_: None)
+        waits = change(keys(fields=[(path, "7")]), sets(x='"earlier"'), request_id="1" + path)
+        follows = change(keys(ANN), sets(x='"later"'), request_id="2" + path)
+        assert codes(apply(caller, waits, follows)) == [0, 0]
+        assert api.get_member(keys(ANN), "x").member.values[0].value == b'"later"'
+        if len(caller.calls) > 1:
+            break
+    assert {tuple(names) for names in caller.calls} == {("1" + path, "2" + path)}
+
+
+def test_a_step_that_waits_too_long_holds_back_nobody(api: Api) -> None:
+    for path in fields_being_built(api):
+        waits = change(keys(fields=[(path, "7")]), sets(x='"1"'), request_id="1" + path)
+        follows = change(keys(ANN), sets(x='"2"'), request_id="2" + path)
+        verdicts = apply(FailingCaller(api, lambda *_: None), waits, follows, seconds=0.0)
+        if verdicts[0].code:
+            break
+    assert codes(verdicts) == [503, 0]
+    assert "index" in verdicts[0].text
 
 
 def test_a_stop_ends_the_waiting(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,8 @@ from running_bridge import DEAD, IMPORT, RESULT, RunningBridge
 from running_server import RunningServer
 from support.broker import RunningBroker, Sent
 from support.core import SPACE
+from support.records import changes_of
 from support.requests import keys
-from zmey.bridge.message import read_message
-from zmey.bridge.translate import change_of
 from zmey.client import Client, NotFoundError, RawJson
 from zmey.v1.head_service_pb2 import ListHeadsRequest
 
@@ -132,6 +132,16 @@ def test_results_have_the_properties_of_results(desk: Desk) -> None:
     assert not second.correlation_id
 
 
+def test_every_response_has_its_five_parameters(desk: Desk) -> None:
+    kinds = {"error": int, "error_text": str, "feedback_id": str, "matching_field": str}
+    kinds |= {"profile_id": str}
+    answers = desk.ask(message(email=ANN), message(), message(email=ANN, db_id=9), b"{")
+    assert [answer["error"] for answer in answers] == [0, 400, 403, 400]
+    for answer in answers:
+        assert {name: type(value) for name, value in answer.items()} == kinds
+        assert (answer["error_text"] == "") == (answer["error"] == 0)
+
+
 @pytest.mark.parametrize("name", ["account_id", "db_id", "data"])
 def test_required_parameters(desk: Desk, name: str) -> None:
     refused(desk.one(email=ANN, **{name: ...}), 400, f"{name} is required")
@@ -200,13 +210,24 @@ def test_update_only_is_false_by_default(desk: Desk) -> None:
         desk.contacts.get(email="true@example.org")
 
 
-def test_skip_triggers_is_taken(desk: Desk) -> None:
-    answers = desk.ask(*(message(email=ANN, skip_triggers=skip) for skip in (True, False)))
-    assert [answer["error"] for answer in answers] == [0, 0]
-    # Nothing that could be read tells of it yet: the mark is for those who watch changes.
-    for skip in (True, False, ...):
-        body = json.dumps(message(email=ANN, skip_triggers=skip)).encode()
-        assert change_of(read_message(body), "").skip_triggers is (skip is True)
+def test_skip_triggers_is_false_by_default_and_marks_the_change(
+    node: RunningBroker, tmp_path: Path
+) -> None:
+    """Whoever watches changes sees the mark: it is in the closed store."""
+    queues = ("skip_import", "skip_result")
+    node.delete(*queues)
+    server = RunningServer(tmp_path / "store")
+    flags = ("--bridge-queue", queues[0], "--bridge-result-queue", queues[1])
+    bridge = RunningBridge(tmp_path, node, server.address, *flags)
+    given = (True, False, ...)
+    asked = [message(email=ANN, data={"n": n}, skip_triggers=s) for n, s in enumerate(given)]
+    node.publish(queues[0], [json.dumps(one).encode() for one in asked])
+    answers = [json.loads(taken.body) for taken in node.take(queues[1], len(given))]
+    assert [answer["error"] for answer in answers] == [0, 0, 0]
+    assert (bridge.terminate(), server.terminate()) == (0, 0)
+    node.delete(*queues)
+    marks = [change.skip_triggers for change in changes_of(server.store)]
+    assert marks == [True, False, False]
 
 
 def test_matching_is_email_by_default(desk: Desk) -> None:
@@ -282,6 +303,12 @@ def test_matching_by_a_field_of_strings(desk: Desk) -> None:
     assert desk.contacts.get(email="card@example.org").data == {"card": "C-7", "x": 1}
 
 
+def test_a_field_of_strings_takes_ints(desk: Desk) -> None:
+    desk.contacts.add_or_update({"card": "5501"}, email="digits@example.org")
+    found = desk.one(matching="custom", field_name="card", field_value=5501, update_only=True)
+    assert found["error"] == 0
+
+
 def test_matching_by_a_field_with_a_dot_in_its_name(desk: Desk) -> None:
     created = desk.one(
         matching="custom", field_name="a.b", field_value="v", data={"email": "dot@example.org"}
@@ -301,6 +328,11 @@ def test_matching_by_a_combination_of_tags(desk: Desk) -> None:
     )
     assert found["error"] == 0
     assert desk.contacts.get(email="tags@example.org").data["x"] == 1
+    for value in ("tag-3, tag-1", "tag-3,tag-1", "tag-2"):
+        again = desk.one(matching="custom", field_name="tags", field_value=value)
+        assert again["profile_id"] == found["profile_id"]
+    nobody = {"field_value": "tag-1, tag-4", "update_only": True}
+    refused(desk.one(matching="custom", field_name="tags", **nobody), 404)
     ambiguous = desk.one(matching="custom", field_name="tags", field_value="tag-1", data={"x": 1})
     refused(ambiguous, 409)
 
@@ -336,6 +368,16 @@ def test_resource_id_subscribes_and_narrows(desk: Desk) -> None:
     assert desk.one(**phone, resource_id=24)["error"] == 0
     refused(desk.one(**phone, resource_id=25, update_only=True), 404)
     assert desk.heads("resource@example.org") == [("resource@example.org", [24])]
+
+
+def test_resource_id_is_for_emails_and_phones_only(desk: Desk) -> None:
+    who = {"email": "other-modes@example.org"}
+    created = desk.one(**who, resource_id=24, data={"CRM_ID": 2401})
+    by_field = {"matching": "custom", "field_name": "CRM_ID", "field_value": 2401}
+    by_profile = {"matching": "profile_id", "profile_id": created["profile_id"]}
+    for mode in (by_field, by_profile):
+        assert desk.one(**mode, resource_id=25)["profile_id"] == created["profile_id"]
+    assert desk.heads("other-modes@example.org") == [("other-modes@example.org", [24])]
 
 
 def test_resource_id_out_of_range(desk: Desk) -> None:
@@ -517,6 +559,22 @@ def test_one_message_id_has_one_effect(desk: Desk) -> None:
     assert [answer["error"] for answer in answers] == [0, 0, 0]
     assert answers[0] == answers[2]
     assert desk.contacts.get(email="mid@example.org").data == {"x": 2}
+
+
+def test_messages_without_ids_have_an_effect_each(desk: Desk) -> None:
+    again = message(email="no-id@example.org", data={"x": 1})
+    desk.ask(again, message(email="no-id@example.org", data={"x": 2}), again)
+    assert desk.contacts.get(email="no-id@example.org").data == {"x": 1}
+
+
+def test_a_feedback_id_is_of_its_own_kind(desk: Desk) -> None:
+    """The same text as message_id and as feedback_id names two messages."""
+    body = message(email="kinds@example.org", data={"x": 1})
+    desk.broker.publish(IMPORT, [Sent(json.dumps(body).encode(), "kind")])
+    assert json.loads(desk.broker.take(RESULT, 1)[0].body)["error"] == 0
+    answer = desk.one(email="kinds@example.org", data={"x": 2}, feedback_id="kind")
+    assert answer["error"] == 0
+    assert desk.contacts.get(email="kinds@example.org").data == {"x": 2}
 
 
 def test_messages_of_one_person_apply_in_order(desk: Desk) -> None:

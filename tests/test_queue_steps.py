@@ -2,14 +2,18 @@
 
 from typing import Any
 
+import pytest
+
 from support.core import (
     Api,
     check_fault,
     expect_fault,
     fault_in_answer,
 )
+from support.policies import fields_being_built, settled
 from support.requests import address, change, keys, member_key, ruled, sets
 from zmey.v1 import member_pb2 as member
+from zmey.v1.error_reason_pb2 import ERROR_REASON_FIELD_BUILDING
 
 ANN = "email=ann@example.com"
 BOB = "email=bob@example.com"
@@ -53,6 +57,24 @@ def test_a_kept_refusal_within_a_batch_keeps_the_order(api: Api) -> None:
         check_fault(fault_in_answer(refused.fault), "MEMBER_MISSING")
         assert created.outcome.contact_id == 1
     assert again[1].outcome.replayed
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_steps_behind_one_that_may_pass(api: Api, in_order: bool) -> None:
+    """Whoever sends both again must not find the later one done."""
+    for path in fields_being_built(api):
+        by_field = change(keys(fields=[(path, "7")]), sets(x='"earlier"'), request_id=path)
+        by_email = change(keys(ANN), sets(x='"later"'), request_id=path + "b")
+        first, second = api.set_members([by_field, by_email], in_order=in_order).results
+        if first.HasField("fault") and first.fault.reason == ERROR_REASON_FIELD_BUILDING:
+            assert second.HasField("fault") == in_order
+            break
+    settled(api)
+    first, second = api.set_members([by_field, by_email], in_order=in_order).results
+    assert first.outcome.contact_id == second.outcome.contact_id != 0
+    assert second.outcome.replayed is not in_order
+    data = api.get_member(keys(ANN), "x").member.values[0].value
+    assert data == (b'"later"' if in_order else b'"earlier"')
 
 
 def test_another_step_under_the_id_of_a_kept_refusal(api: Api) -> None:

@@ -51,6 +51,11 @@ impl Fault {
         self.reason == ErrorReason::Internal && self.cause == OUTDATED
     }
 
+    /// Whether the same change may be done later, without anybody having changed it.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.reason, ErrorReason::FieldBuilding | ErrorReason::Internal)
+    }
+
     /// Adds one detail.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Display) -> Self {

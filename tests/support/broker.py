@@ -1,14 +1,17 @@
 """A RabbitMQ node of our own: own name, ports, epmd, cookie and data, ended by process ids only."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,13 +22,16 @@ import pytest
 
 Answer = TypeVar("Answer")
 
-__all__ = ["RunningBroker", "Sent", "Taken", "require_broker"]
+__all__ = ["SHORT", "RunningBroker", "Sent", "Taken", "require_broker"]
 
 START_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.1
 # Where packages put the scripts that run as whoever calls them; the ones on the path change users.
 SCRIPTS = (Path("/usr/lib/rabbitmq/bin"), Path("/opt/rabbitmq/sbin"))
+VHOSTS = ("/", "crm")
+# Queues with names that begin with `short_` have room for so many messages and refuse more.
+SHORT = 5
 HINT = "rabbitmq-server is missing; install it, for example with `apt-get install rabbitmq-server`"
 AWAY = (aiormq.exceptions.AMQPError, OSError, RuntimeError, TimeoutError)
 
@@ -120,10 +126,11 @@ class RunningBroker:
             "RABBITMQ_LOG_BASE": str(directory / "log"),
             "RABBITMQ_PID_FILE": str(self._pid_file),
             "RABBITMQ_CONF_ENV_FILE": str(directory / "none.conf"),
-            "RABBITMQ_CONFIG_FILE": str(directory / "none"),
+            "RABBITMQ_CONFIG_FILE": str(_configuration(directory)),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1",
         }
+        self._vhost = "/"
         self._node: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -179,9 +186,20 @@ class RunningBroker:
             node.kill()
             node.wait()
 
+    @contextlib.contextmanager
+    def in_vhost(self, name: str) -> Iterator[None]:
+        """Talks to another virtual host meanwhile."""
+        self._vhost = name
+        try:
+            yield
+        finally:
+            self._vhost = "/"
+
     async def connect(self) -> aio_pika.abc.AbstractConnection:
         """Opens a connection."""
-        return await aio_pika.connect(host="127.0.0.1", port=self.port, timeout=10)
+        return await aio_pika.connect(
+            host="127.0.0.1", port=self.port, virtualhost=self._vhost, timeout=10
+        )
 
     def publish(self, queue: str, messages: Iterable[Sent | bytes]) -> None:
         """Publishes persistent messages; returns when all are confirmed."""
@@ -263,6 +281,28 @@ class RunningBroker:
         for queue in queues:
             await channel.queue_delete(queue)
         await connection.close()
+
+
+def _configuration(directory: Path) -> Path:
+    """Writes what the node finds at its start; returns the file that leads there."""
+    salt = b"salt"
+    password = base64.b64encode(salt + hashlib.sha256(salt + b"guest").digest()).decode()
+    bounds = {"max-length": SHORT, "overflow": "reject-publish"}
+    anything = {"configure": ".*", "write": ".*", "read": ".*"}
+    definitions = {
+        "users": [{"name": "guest", "password_hash": password, "tags": "administrator"}],
+        "vhosts": [{"name": name} for name in VHOSTS],
+        "permissions": [{"user": "guest", "vhost": name, **anything} for name in VHOSTS],
+        "policies": [
+            {"vhost": "/", "name": "short", "pattern": "^short_", "definition": bounds}
+            | {"apply-to": "queues", "priority": 0}
+        ],
+    }
+    written = directory / "definitions.json"
+    written.write_text(json.dumps(definitions), encoding="utf-8")
+    file = directory / "rabbitmq.conf"
+    file.write_text(f"load_definitions = {written}\n", encoding="utf-8")
+    return file
 
 
 def _taken(message: aio_pika.abc.AbstractIncomingMessage) -> Taken:

@@ -132,12 +132,10 @@ class Api:
         return answer.outcome
 
     def set_members(
-        self, changes: Sequence[member.MemberChange], *, validate_only: bool = False
+        self, changes: Sequence[member.MemberChange], **options: bool
     ) -> member_service.SetMemberBatchResponse:
-        """MemberService.SetMemberBatch."""
-        request = member_service.SetMemberBatchRequest(
-            space=self.space, changes=changes, validate_only=validate_only
-        )
+        """MemberService.SetMemberBatch; options are further fields of the request."""
+        request = member_service.SetMemberBatchRequest(space=self.space, changes=changes, **options)
         return self.call(MEMBER + "SetMemberBatch", request, member_service.SetMemberBatchResponse)
 
     def get_member(

@@ -1,10 +1,13 @@
 """Policies of tests in short, and waiting for indexes that are built in the background."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from support.core import Api
-from support.requests import address_type
+from support.requests import address_type, change, keys, sets
 from zmey.v1 import admin_service_pb2 as admin
 from zmey.v1.policy_pb2 import (
     BlockedValues,
@@ -14,9 +17,19 @@ from zmey.v1.policy_pb2 import (
     SpacePolicy,
 )
 
-__all__ = ["blocked", "custom_field", "heads_limit", "policy", "settled"]
+__all__ = [
+    "blocked",
+    "custom_field",
+    "fields_being_built",
+    "heads_limit",
+    "policy",
+    "settled",
+]
 
 SETTLED_SECONDS_MAX = 20.0
+# An index of so many is seldom built before anybody can ask.
+MEMBERS = 3_000
+FIELDS_MAX = 200
 
 
 def policy(*fields: CustomField, **described: Any) -> SpacePolicy:
@@ -48,6 +61,18 @@ def heads_limit(kind: str, heads_max: int) -> HeadTypeLimit:
 def custom_field(path: str, kind: str = "string", *, unique: bool = False) -> CustomField:
     """Builds a field."""
     return CustomField(path=path, kind=f"FIELD_KIND_{kind.upper()}", unique=unique)
+
+
+def fields_being_built(api: Api) -> Iterator[str]:
+    """Declares fields by which ann@example.com is found as "7", until an index is slow enough."""
+    # With Ann alone it would be there before anybody can ask.
+    api.set_members([change(keys(f"email=m{n}@example.com")) for n in range(MEMBERS)])
+    for number in range(FIELDS_MAX):
+        path = f"card{number}"
+        api.set_member(change(keys("email=ann@example.com"), sets(**{path: '"7"'})))
+        api.update_policy(policy(custom_field(path)))
+        yield path
+    pytest.fail("every index was built at once")
 
 
 def settled(api: Api) -> dict[str, str]:

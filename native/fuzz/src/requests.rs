@@ -46,7 +46,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ..fixture::change()
     };
     let changes = vec![fixture::change(), MemberChange { request_id: String::new(), ..other }];
-    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, ..Default::default() };
     let first = (tag_of("SetMemberBatch"), batch.encode_to_vec());
     let pair = |call| frames::join(&[first.clone(), call]);
     calls().into_iter().chain(operations()).chain(states()).map(pair).collect()

@@ -91,7 +91,7 @@ fn entries() -> &'static [Entry] {
             ..MemberChange::default()
         };
         let changes = vec![fixture::change(), by_token];
-        let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+        let batch = SetMemberBatchRequest { space: Some(SPACE), changes, ..Default::default() };
         let request = batch.encode_to_vec().into();
         core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("good changes");
         import(&core);
@@ -233,7 +233,7 @@ fn delete(core: &_native::core::Core) {
         ..MemberChange::default()
     };
     let changes = vec![change];
-    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, ..Default::default() };
     let request = batch.encode_to_vec().into();
     core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("a good change");
     let dora = fixture::address(AddressType::Email, "dora@example.net");
@@ -263,7 +263,7 @@ fn erase(core: &_native::core::Core) {
         keys: Some(fixture::email_keys("eva@example.net")),
         ..MemberChange::default()
     }];
-    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+    let batch = SetMemberBatchRequest { space: Some(SPACE), changes, ..Default::default() };
     let request = batch.encode_to_vec().into();
     core.call("/zmey.v1.MemberService/SetMemberBatch", request, None).expect("a good change");
     let eva = fixture::address(AddressType::Email, "eva@example.net");

@@ -55,6 +55,7 @@ pub fn prepare(
         steps,
         cells: Some(cells.fitted()),
         row_probes,
+        in_order: false,
         origin: Origin::Import,
         moment,
     }

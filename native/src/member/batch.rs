@@ -137,6 +137,8 @@ pub struct Batch {
     pub origin: Origin,
     /// The one moment of all dates in the batch.
     pub moment: Moment,
+    /// Whether a refusal that may pass by itself is one of all later steps, too.
+    pub in_order: bool,
 }
 
 impl Batch {
@@ -151,6 +153,7 @@ impl Batch {
             row_probes: Vec::new(),
             origin: Origin::Call,
             moment,
+            in_order: false,
         }
     }
 

@@ -52,7 +52,7 @@ fn join(core: &Core, members: usize) {
         ..Default::default()
     };
     let changes = (0..members).map(change).collect();
-    let request = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+    let request = SetMemberBatchRequest { space: Some(SPACE), changes, ..Default::default() };
     core.call("/zmey.v1.MemberService/SetMemberBatch", request.encode_to_vec().into(), None)
         .unwrap();
 }

@@ -58,7 +58,8 @@ pub fn set_member_batch(
     check_items("changes", request.changes.len())?;
     let prepared = || {
         let space = &core.spaces().get(request.space.as_ref())?;
-        Ok(prepare::batch(space, &request.changes, core.moment(space)))
+        let batch = prepare::batch(space, &request.changes, core.moment(space));
+        Ok(Batch { in_order: request.in_order, ..batch })
     };
     let Done { answers, revision, .. } =
         write(core, prepared, (bytes, deadline), request.validate_only)?;

@@ -116,6 +116,7 @@ pub fn mutate<O: Message + Default, M: Changing>(
         row_probes: Vec::new(),
         origin: Origin::Call,
         moment: core.moment(space),
+        in_order: false,
     };
     let purpose = Purpose::Operation(operation, applied);
     let job = Job { batch, purpose, bytes: request.bytes, deadline };

@@ -130,7 +130,11 @@ pub fn members(
     links: &[u32],
 ) -> StoreResult<Vec<Result<MemberOutcome, Fault>>> {
     let now_seconds = batch.moment.now.as_second();
+    let mut stop: Option<Fault> = None;
     apply(view, batch, |view, step, decision, changes| {
+        if let Some(fault) = &stop {
+            return Err(fault.clone().into());
+        }
         if let Some(request) = &step.request
             && let Some(outcome) = requests::replay(view, request, now_seconds)?
         {
@@ -144,6 +148,9 @@ pub fn members(
                 if let Some(request) = &step.request {
                     let heads = known_heads(view, keys).collect();
                     requests::keep_refusal(view, request, &fault, heads, now_seconds)?;
+                }
+                if batch.in_order && fault.may_pass() {
+                    stop = Some(fault.clone());
                 }
                 return Err(fault.into());
             }

@@ -40,6 +40,7 @@ pub fn batch(space: &Arc<Space>, changes: &[MemberChange], moment: Moment) -> Ba
         row_probes: Vec::new(),
         origin: Origin::Call,
         moment,
+        in_order: false,
     }
 }
 

@@ -101,7 +101,7 @@ fn fault_of(record: &RequestRecord) -> Result<Fault> {
     Ok(Fault { details: kept.details, ..Fault::new(reason, kept.message) })
 }
 
-/// Keeps a refusal where the request asks for it, unless it passes by itself.
+/// Keeps a refusal where the request asks for it, unless it may pass by itself.
 pub fn keep_refusal(
     view: &mut View<'_>,
     request: &RequestId,
@@ -109,7 +109,7 @@ pub fn keep_refusal(
     heads: Vec<u64>,
     now_seconds: i64,
 ) -> StoreResult<()> {
-    if !request.keeps_refusal || fault.reason == ErrorReason::FieldBuilding {
+    if !request.keeps_refusal || fault.may_pass() {
         return Ok(());
     }
     let numbers = fault.details.iter().filter(|(name, _)| name.ends_with("contact_id"));

@@ -286,6 +286,7 @@ impl Pair {
                     space,
                     changes: changes.clone(),
                     validate_only,
+                    ..Default::default()
                 });
             }
             11 | 12 => self.import(random),

@@ -279,7 +279,7 @@ fn a_member_has_a_thousand_heads_at_most() {
         .map(|step| attach(step * 100..step * 100 + 100))
         .map(|change| MemberChange { datakeys: Vec::new(), ..change })
         .collect();
-    let request = SetMemberBatchRequest { space: Some(SPACE), changes, validate_only: false };
+    let request = SetMemberBatchRequest { space: Some(SPACE), changes, ..Default::default() };
     let answer: SetMemberBatchResponse = call(&core, SET_MEMBER_BATCH, &request).unwrap();
     let refused =
         |result: &set_member_result::Result| matches!(result, set_member_result::Result::Fault(_));

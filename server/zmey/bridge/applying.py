@@ -1,7 +1,8 @@
 """Applying the steps of one space: in order, again and again, one by one where one of them kills.
 
 A step with a request id may be sent any number of times and has one effect. A step that is sent
-again keeps its place: nothing behind it is sent before.
+again keeps its place: nothing behind it is done before, because any of it may be about the same
+member, by whatever key.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import grpc
 from zmey.bridge.answers import INVALID, LATER, Verdict, refusal, verdict_of
 from zmey.bridge.callers import Caller, CallError
 from zmey.client.faults import CallFault
+from zmey.logs import get_logger
 from zmey.v1.error_reason_pb2 import ErrorReason
 from zmey.v1.member_pb2 import MemberChange
 from zmey.v1.member_service_pb2 import SetMemberBatchRequest, SetMemberBatchResponse
@@ -46,6 +48,18 @@ class _Pending:
     steps: dict[int, MemberChange]
     crashes: int = 0
     is_ready: bool = False
+    reason: str = ""
+    is_said: bool = False
+
+    def say(self) -> None:
+        """Tells the operator once that they wait, and for what."""
+        if not self.is_said:
+            self.is_said = True
+            get_logger().warning(
+                "messages wait for the server; trying again",
+                messages=len(self.steps),
+                reason=self.reason,
+            )
 
 
 class Applier:
@@ -78,7 +92,9 @@ class Applier:
         until = self._clock() + self._retry_seconds
         pause = PAUSE_SECONDS_FIRST
         while True:
-            settled, problem = await self._send(space, pending)
+            # The last call is for verdicts, not for order: nothing is sent again after it.
+            is_last = self._clock() >= until
+            settled, problem = await self._send(space, pending, in_order=not is_last)
             verdicts |= settled
             for place in settled:
                 del pending.steps[place]
@@ -88,9 +104,10 @@ class Applier:
                 return verdicts | await self._one_by_one(space, pending)
             if pending.crashes >= CRASHES_MAX:
                 return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, POISON, parks=True))
-            if self._clock() >= until:
+            if is_last:
                 return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, problem))
-            await self._pause(pause)
+            pending.say()
+            await self._pause(min(pause, max(0.0, until - self._clock())))
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
             pending.is_ready = await self._is_ready(until)
 
@@ -101,12 +118,14 @@ class Applier:
             verdicts |= await self._settle(space, alone)
         return verdicts
 
-    async def _send(self, space: Space, pending: _Pending) -> tuple[dict[int, Verdict], str]:
+    async def _send(
+        self, space: Space, pending: _Pending, *, in_order: bool
+    ) -> tuple[dict[int, Verdict], str]:
         """Sends what is pending once; returns what is settled, and why the rest is not."""
         steps = list(pending.steps.values())
-        request = SetMemberBatchRequest(space=space, changes=steps).SerializeToString()
+        request = SetMemberBatchRequest(space=space, changes=steps, in_order=in_order)
         try:
-            answer = await self._caller.call(request, CALL_SECONDS_MAX)
+            answer = await self._caller.call(request.SerializeToString(), CALL_SECONDS_MAX)
         except CallError as error:
             return await self._failed(space, pending, error.fault)
         results = SetMemberBatchResponse.FromString(answer).results
@@ -115,9 +134,10 @@ class Applier:
             if result.HasField("outcome"):
                 settled[place] = verdict_of(result.outcome)
                 continue
-            verdict = refusal(ErrorReason.Name(result.fault.reason), result.fault.message)
+            reason = ErrorReason.Name(result.fault.reason)
+            verdict = refusal(reason, result.fault.message)
             if verdict.code == LATER:
-                problem = verdict.text
+                problem, pending.reason = verdict.text, reason
             else:
                 settled[place] = verdict
         return settled, problem
@@ -127,6 +147,7 @@ class Applier:
     ) -> tuple[dict[int, Verdict], str]:
         verdict = _permanent(fault)
         if verdict is None:
+            pending.reason = fault.reason or fault.code.name
             # Nobody there is no crash: the server was there, got the steps, and went away.
             was_there = pending.is_ready or fault.code is not grpc.StatusCode.UNAVAILABLE
             if fault.code in _CRASHES and fault.reason != _SHUTTING_DOWN and was_there:

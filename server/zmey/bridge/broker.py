@@ -62,9 +62,7 @@ async def open_broker(settings: Settings) -> Broker:
     )
     try:
         await _declare_import_queue(connection, settings)
-        await _declare(connection, settings.bridge_dead_queue, {})
-        ttl_ms = settings.bridge_result_ttl_seconds * 1000
-        await _declare(connection, settings.bridge_result_queue, {"x-message-ttl": ttl_ms})
+        await declare_own_queues(connection, settings)
         # An unroutable result is an error: without its queue it would be lost without a sign.
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         await channel.set_qos(prefetch_count=2 * settings.bridge_batch_max)
@@ -73,6 +71,17 @@ async def open_broker(settings: Settings) -> Broker:
         await connection.close()
         raise
     return Broker(connection, channel, queue)
+
+
+async def declare_own_queues(connection: AbstractConnection, settings: Settings) -> None:
+    """Makes sure that the queues which the bridge publishes to are there.
+
+    Raises:
+        BridgeError: one has other arguments than the bridge needs.
+    """
+    await _declare(connection, settings.bridge_dead_queue, {})
+    ttl_ms = settings.bridge_result_ttl_seconds * 1000
+    await _declare(connection, settings.bridge_result_queue, {"x-message-ttl": ttl_ms})
 
 
 async def queue_depth(connection: AbstractConnection, name: str) -> int:

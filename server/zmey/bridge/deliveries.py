@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from zmey.bridge.alarm import FileAlarm
+
 DELIVERIES_MAX = 6
 # With each attempt that fails, a tenth of the messages are tried together: what kills is alone
 # after three more.
@@ -27,13 +29,14 @@ def delivery_key(message_id: str | None, body: bytes) -> str:
 class Deliveries:
     """The counts, and the file they are in."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, alarm: FileAlarm) -> None:
         """Reads the file.
 
         Raises:
             OSError: it cannot be read or written.
         """
         self._path = path
+        self._alarm = alarm
         self._attempts: dict[str, int] = {}
         if path.exists():
             self._attempts = _counts(path.read_text(encoding="utf-8"))
@@ -55,17 +58,21 @@ class Deliveries:
             self._attempts[key] = self._attempts.get(key, 0) + 1
             known = True
         if known:
-            self._write()
+            self._save()
 
     def forget(self, keys: Iterable[str]) -> None:
         """Forgets messages that are answered."""
         known = [key for key in keys if self._attempts.pop(key, None) is not None]
         if known:
-            self._write()
+            self._save()
 
     def forget_all(self) -> None:
         """Forgets everything: what was tried did not end the process."""
         self.forget(list(self._attempts))
+
+    def _save(self) -> None:
+        with self._alarm.writing():
+            self._write()
 
     def _write(self) -> None:
         """Replaces the file at once, so that a death leaves the old one or the new one."""

@@ -30,6 +30,16 @@ class BridgeMetrics:
             "zmey_bridge_reconnects", "Connections to the broker after the first.",
             registry=registry,
         )  # fmt: skip
+        self.results_refused = Gauge(
+            "zmey_bridge_results_refused",
+            "Results and messages to set aside that the broker refused and the bridge will publish "
+            "again.",
+            registry=registry,
+        )
+        self.file_failures = Counter(
+            "zmey_bridge_file_failures", "Writes of a file of the bridge that failed.", ("file",),
+            registry=registry,
+        )  # fmt: skip
         self._messages = Counter(
             "zmey_bridge_messages", "Messages answered, by error code.", ("error",),
             registry=registry,

@@ -1,6 +1,11 @@
-"""Results and messages that are set aside, published together and confirmed together."""
+"""Results and messages that are set aside, published together and confirmed together.
+
+A queue that is full may refuse them, and one may be deleted: then they are published again until
+there is room, and their messages are not acknowledged before.
+"""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,14 +13,24 @@ from typing import TYPE_CHECKING, cast
 
 from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractChannel, HeadersType
+from aiormq.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
 from zmey.bridge.answers import LATER, Verdict
+from zmey.bridge.applying import StoppingError
+from zmey.bridge.broker import Broker, declare_own_queues
+from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.preparing import Prepared
 from zmey.config import Settings
+from zmey.logs import get_logger
 
 if TYPE_CHECKING:
     import aiormq
+
+CONFIRM_SECONDS_MAX = 60.0
+PAUSE_SECONDS_FIRST = 0.1
+# Not longer, so that results flow soon after somebody makes room.
+PAUSE_SECONDS_MAX = 5.0
 
 
 @dataclass(slots=True)
@@ -27,28 +42,95 @@ class Outgoing:
     properties: Basic.Properties
 
 
-async def publish_all(channel: AbstractChannel, messages: Iterable[Outgoing]) -> None:
-    """Publishes messages and waits for all confirms together.
+class Publisher:
+    """Publishes over one connection, again and again where the broker refuses."""
+
+    def __init__(
+        self, broker: Broker, settings: Settings, metrics: BridgeMetrics, stop: asyncio.Event
+    ) -> None:
+        self._broker = broker
+        self._settings = settings
+        self._metrics = metrics
+        self._stop = stop
+
+    async def publish(self, messages: list[Outgoing]) -> None:
+        """Publishes messages and returns when the broker has confirmed all of them.
+
+        Raises:
+            StoppingError: the bridge stops while the broker refuses some.
+            BridgeError: a queue is there again, with other arguments than the bridge needs.
+            Exception: one of BROKER_AWAY.
+        """
+        pause = PAUSE_SECONDS_FIRST
+        try:
+            while messages := await self._refused(messages):
+                if pause == PAUSE_SECONDS_FIRST:
+                    self._say(messages)
+                self._metrics.results_refused.set(len(messages))
+                await self._rest(pause)
+                pause = min(pause * 2, PAUSE_SECONDS_MAX)
+        finally:
+            self._metrics.results_refused.set(0)
+        if pause > PAUSE_SECONDS_FIRST:
+            get_logger().info("results are taken again")
+
+    async def _refused(self, messages: list[Outgoing]) -> list[Outgoing]:
+        """Publishes messages once; returns those that the broker did not take."""
+        async with asyncio.timeout(CONFIRM_SECONDS_MAX):
+            answers = await _publish_all(self._broker.channel, messages)
+        refused = [one for one, answer in zip(messages, answers, strict=True) if answer]
+        gone = {
+            one.queue
+            for one, answer in zip(messages, answers, strict=True)
+            if isinstance(answer, PublishError)
+        }
+        if not gone:
+            return refused
+        await declare_own_queues(self._broker.connection, self._settings)
+        # Whatever came to the queue before it was deleted is lost, and the library mixes up the
+        # answers of messages which have the same id.
+        again = set(map(id, refused))
+        return [one for one in messages if id(one) in again or one.queue in gone]
+
+    def _say(self, messages: list[Outgoing]) -> None:
+        get_logger().warning(
+            "results are refused; trying again",
+            queues=sorted({one.queue for one in messages}),
+            messages=len(messages),
+            fix="take messages out of these queues, or raise their limits",
+        )
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+            raise StoppingError
+
+
+async def _publish_all(
+    channel: AbstractChannel, messages: Iterable[Outgoing]
+) -> list[DeliveryError | None]:
+    """Publishes messages and waits for all confirms together; returns how each was refused.
 
     On the channel underneath, because there a message need not wait until the socket has it: its
     confirm says so, and more.
-
-    Raises:
-        Exception: one of BROKER_AWAY, where one of them is refused or not confirmed.
     """
     underlay = cast("aiormq.Channel", await channel.get_underlay_channel())
-    await asyncio.gather(
-        *(
-            underlay.basic_publish(
-                message.body,
-                routing_key=message.queue,
-                properties=message.properties,
-                mandatory=True,
-                wait=False,
-            )
-            for message in messages
+    return await asyncio.gather(*(_publish(underlay, message) for message in messages))
+
+
+async def _publish(underlay: "aiormq.Channel", message: Outgoing) -> DeliveryError | None:
+    try:
+        await underlay.basic_publish(
+            message.body,
+            routing_key=message.queue,
+            properties=message.properties,
+            # Without its queue a message would be lost without a sign.
+            mandatory=True,
+            wait=False,
         )
-    )
+    except DeliveryError as error:
+        return error
+    return None
 
 
 def outgoing(batch: Iterable[Prepared], settings: Settings) -> Iterator[Outgoing]:

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import aiormq.exceptions
 
+from zmey.bridge.alarm import FileAlarm, flag_of
 from zmey.bridge.applying import Applier
 from zmey.bridge.broker import BROKER_AWAY, Broker, open_broker, queue_depth
 from zmey.bridge.callers import Caller
@@ -14,7 +17,7 @@ from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.errors import BridgeError
 from zmey.bridge.job_log import JobLog
 from zmey.bridge.metrics import BridgeMetrics
-from zmey.bridge.session import Session, Worker
+from zmey.bridge.session import ConsumerCancelledError, Session, Worker
 from zmey.config import Settings
 from zmey.logs import get_logger
 
@@ -22,6 +25,8 @@ PAUSE_SECONDS_FIRST = 0.2
 PAUSE_SECONDS_MAX = 10.0
 DEPTH_SECONDS = 5.0
 REFUSALS_MAX = 3
+
+File = TypeVar("File")
 
 
 class Bridge:
@@ -36,14 +41,8 @@ class Bridge:
         self._settings = settings
         self._metrics = metrics
         self._stop = asyncio.Event()
-        try:
-            self._job_log = JobLog(Path(settings.bridge_log_path))
-        except OSError as error:
-            raise BridgeError(_unwritable("bridge_log_path", error)) from error
-        try:
-            self._deliveries = Deliveries(Path(settings.bridge_deliveries_path))
-        except OSError as error:
-            raise BridgeError(_unwritable("bridge_deliveries_path", error)) from error
+        self._job_log = _opened(settings, metrics, "bridge_log_path", JobLog)
+        self._deliveries = _opened(settings, metrics, "bridge_deliveries_path", Deliveries)
         self._was_connected = False
         self._refusals = 0
 
@@ -71,7 +70,7 @@ class Bridge:
                 if worker.take_progress():
                     pause = PAUSE_SECONDS_FIRST
                 get_logger().warning(
-                    "broker is away; trying again",
+                    _event_of(error),
                     host=self._settings.bridge_host,
                     port=self._settings.bridge_port,
                     problem=type(error).__name__,
@@ -135,6 +134,28 @@ class Bridge:
             await asyncio.wait_for(self._stop.wait(), seconds)
 
 
-def _unwritable(option: str, error: OSError) -> str:
-    flag = "--" + option.replace("_", "-")
-    return f"The file {error.filename} cannot be written: {error.strerror}. Set {flag}."
+def _event_of(error: Exception) -> str:
+    if isinstance(error, ConsumerCancelledError):
+        return "queue was deleted or moved; consuming it again"
+    return "broker is away; trying again"
+
+
+def _opened(
+    settings: Settings,
+    metrics: BridgeMetrics,
+    option: str,
+    kind: Callable[[Path, FileAlarm], File],
+) -> File:
+    """Opens a file that an option names.
+
+    Raises:
+        BridgeError: it cannot be written.
+    """
+    path = Path(getattr(settings, option))
+    name = option.removeprefix("bridge_").removesuffix("_path")
+    try:
+        return kind(path, FileAlarm(path, option, metrics.file_failures.labels(name)))
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+        message = f"The file {path} cannot be written: {problem}. Set {flag_of(option)}."
+        raise BridgeError(message) from error

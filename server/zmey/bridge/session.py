@@ -8,7 +8,7 @@ leaves messages to be delivered again, and these are answered from what the serv
 
 import asyncio
 from time import monotonic, time
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -20,10 +20,15 @@ from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.job_log import JobLog
 from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.preparing import Prepared, Preparer, by_space, key_of, set_aside
-from zmey.bridge.publishing import outgoing, publish_all
+from zmey.bridge.publishing import Publisher, outgoing
 from zmey.config import Settings
 
-CONFIRM_SECONDS_MAX = 60.0
+if TYPE_CHECKING:
+    import aiormq
+
+
+class ConsumerCancelledError(ConnectionError):
+    """The broker delivers no more, because the queue was deleted or moved to another node."""
 
 
 class Worker:
@@ -83,6 +88,7 @@ class Session:
         self._broker = broker
         self._worker = worker
         self._stop = stop
+        self._publisher = Publisher(broker, settings, worker.metrics, stop)
         self._inbox = Inbox(
             settings.bridge_batch_max, settings.bridge_batch_wait_ms / 1000, worker.deliveries
         )
@@ -96,10 +102,14 @@ class Session:
         """
         channel = self._broker.channel
         closed = asyncio.ensure_future(channel.closed())
+        cancelled = asyncio.Event()
+        underlay = cast("aiormq.Channel", await channel.get_underlay_channel())
+        underlay.on_consumer_cancel_callbacks.add(lambda _: cancelled.set())
         tag = await self._broker.queue.consume(self._inbox.put)
         work = asyncio.create_task(self._work())
         answer = asyncio.create_task(self._answer())
-        tasks: set[asyncio.Future[Any]] = {closed, work, answer}
+        gone = asyncio.create_task(cancelled.wait())
+        tasks: set[asyncio.Future[Any]] = {closed, gone, work, answer}
         try:
             while not answer.done():
                 waited = {task for task in tasks if not task.done()}
@@ -110,6 +120,8 @@ class Session:
                 if closed.done():
                     message = "the broker closed the channel"
                     raise ConnectionError(message)
+                if gone.done():
+                    raise ConsumerCancelledError
             await self._broker.queue.cancel(tag)
         finally:
             for task in tasks:
@@ -146,8 +158,10 @@ class Session:
 
     async def _answer(self) -> None:
         while (batch := await self._applied.get()) is not None:
-            async with asyncio.timeout(CONFIRM_SECONDS_MAX):
+            try:
                 await self._publish(batch)
+            except StoppingError:
+                break
             await batch[-1].delivery.ack(multiple=True)
             self._worker.deliveries.forget(prepared.key for prepared in batch)
             self._worker.note_progress()
@@ -155,13 +169,13 @@ class Session:
             self._applied.task_done()
 
     async def _publish(self, batch: list[Prepared]) -> None:
-        """Publishes all results, and waits for all confirms together."""
+        """Publishes all results; returns when they are confirmed."""
         self._worker.job_log.write(
             (prepared.verdict.code, prepared.verdict.text, prepared.feedback_id)
             for prepared in batch
             if prepared.verdict is not None and prepared.verdict.code != OK
         )
-        await publish_all(self._broker.channel, outgoing(batch, self._worker.settings))
+        await self._publisher.publish(list(outgoing(batch, self._worker.settings)))
 
     def _note(self, batch: list[Prepared]) -> None:
         now = time()

@@ -36,6 +36,8 @@ def bridge_to_server(config: Path | None, address: str, **flags: str | bool | No
     is confirmed. Give messages a message_id or a feedback_id: one that comes
     twice within 24 hours has one effect then, and the same answer.
 
+    Metrics are at --bridge-metrics-address: depth, rate, lag, messages set aside.
+
     Options are flags, ZMEY_ variables or a TOML file, as for [bold]zmey serve[/];
     --config takes Altcraft's main.json, too, and the environment its names
     RABBITMQ_HOST, _VHOST, _USER, _PASS and _X_MESSAGE_TTL.
