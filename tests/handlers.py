@@ -10,6 +10,7 @@ from zmey.config import load_settings
 from zmey.imports.opening import open_imports
 from zmey.server import Imports, Metrics, core_handlers
 from zmey.server.failures import DETAILS_TRAILER
+from zmey.server.slots import Slots
 from zmey.server.transfers import Transfers
 from zmey.server.transport import add_import_handlers
 from zmey.v1 import (
@@ -52,10 +53,11 @@ class InProcessServer:
 
     def __init__(self, core: Any, imports_max: int = 2) -> None:
         metrics = Metrics(core, "test")
-        handlers = core_handlers(core, Imports(core, imports_max, metrics), metrics)
+        slots = Slots(imports_max)
+        handlers = core_handlers(core, Imports(core, slots, metrics), metrics)
         settings = load_settings(None, {"store_path": ":memory:"})
         imports, _runner = open_imports(core, settings)
-        add_import_handlers(handlers, imports, Transfers(imports, imports_max, metrics), metrics)
+        add_import_handlers(handlers, imports, Transfers(imports, slots, metrics), metrics)
         self._trailers: Any = ()
         servicers = {}
         for service in SERVICES:

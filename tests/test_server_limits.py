@@ -3,7 +3,7 @@
 import queue
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.request import urlopen
@@ -16,6 +16,7 @@ from messages import import_chunk, import_options, resolve_request, set_request
 from running_server import RunningServer, raw_method
 from zmey.client import Client, fault_of
 from zmey.server import ECHO_METHOD
+from zmey.v1.import_job_pb2 import DownloadReportRequest
 from zmey.v1.import_service_pb2 import StreamImportRequest
 from zmey.v1.member_service_pb2 import SetMemberBatchRequest
 
@@ -84,12 +85,24 @@ def test_calls_over_the_limit_are_refused_at_once(start_server: StartServer) -> 
         check_recovers(client)
 
 
-def test_imports_over_the_limit_are_refused_with_a_reason(start_server: StartServer) -> None:
+@pytest.mark.parametrize("other", ["StreamImport", "UploadSource", "DownloadReport"])
+def test_imports_over_the_limit_are_refused_with_a_reason(
+    start_server: StartServer, other: str
+) -> None:
     server = start_server("--concurrent-imports-max", "1")
     with Client(server.address) as client:
+        calls: dict[str, Callable[[], object]] = {
+            "StreamImport": lambda: list(
+                client.imports.StreamImport(iter([import_options()]), timeout=5)
+            ),
+            "UploadSource": lambda: client.imports.UploadSource(iter(()), timeout=5),
+            "DownloadReport": lambda: list(
+                client.imports.DownloadReport(DownloadReportRequest(), timeout=5)
+            ),
+        }
         with open_import(client):
             with pytest.raises(grpc.RpcError) as refused:
-                list(client.imports.StreamImport(iter([import_options()]), timeout=5))
+                calls[other]()
             fault = fault_of(refused.value)
             assert fault.code is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert (fault.reason, fault.details) == (

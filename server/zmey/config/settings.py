@@ -77,7 +77,7 @@ class ServerSettings(BaseSettings):
         default=4,
         ge=1,
         le=1024,
-        description="Import streams open at once; each takes a worker while it is open.",
+        description="Import streams, uploads and reports open at once; each takes a worker.",
     )
     message_bytes_max: int = Field(
         default=16 * MIB, ge=KIB, lt=2**31, description="Bytes of one request message."

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ UPLOAD_KEPT_SECONDS = 24 * 60 * 60
 UPLOAD_ID_BYTES = 16
 _UPLOAD_ID = re.compile(f"[0-9a-f]{{{2 * UPLOAD_ID_BYTES}}}")
 _DIRECTORY_MODE = 0o700
+_FILE_MODE = 0o600
 
 
 class ImportFolder:
@@ -46,16 +48,16 @@ class ImportFolder:
             _make_directory(directory)
 
     def claim(self) -> None:
-        """Keeps other servers out for the life of the process: they would sweep its files away.
+        """Keeps other servers out while it lives: they would sweep its files away.
 
         Raises:
             BlockingIOError: another server has the folder.
         """
-        self._claim = (self.path / "lock").open("w")
+        handle = os.open(self.path / "lock", os.O_WRONLY | os.O_CREAT, _FILE_MODE)
+        weakref.finalize(self, os.close, handle)
         try:
-            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            self._claim.close()
             message = "Another server uses it"
             raise BlockingIOError(error.errno, message, str(self.path)) from error
 

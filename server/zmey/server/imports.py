@@ -12,10 +12,11 @@ from typing import Protocol
 
 import grpc
 
+from zmey.refusal import RefusedError
 from zmey.server.calls import end_failed
-from zmey.server.failures import Failure, failure, shutting_down
+from zmey.server.failures import Failure, shutting_down
 from zmey.server.metrics import Metrics
-from zmey.v1 import error_reason_pb2 as reasons
+from zmey.server.slots import Slots
 
 METHOD = "/zmey.v1.ImportService/StreamImport"
 
@@ -48,12 +49,11 @@ class ImportingCore(Protocol):
 
 
 class Imports:
-    """All import streams of one server, bounded in number."""
+    """All import streams of one server."""
 
-    def __init__(self, core: ImportingCore, concurrent_max: int, metrics: Metrics) -> None:
+    def __init__(self, core: ImportingCore, slots: Slots, metrics: Metrics) -> None:
         self._core = core
-        self._slots = threading.BoundedSemaphore(concurrent_max)
-        self._concurrent_max = concurrent_max
+        self._slots = slots
         self._metrics = metrics
         self._succeeded = metrics.success(METHOD)
         self._lock = threading.Lock()
@@ -62,9 +62,14 @@ class Imports:
 
     def behavior(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         """Answers one stream."""
+        try:
+            with self._slots.held():
+                yield from self._answers(requests, context)
+        except RefusedError as refusal:
+            end_failed(METHOD, refusal, 0.0, context, self._metrics)
+
+    def _answers(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         started = perf_counter()
-        if not self._slots.acquire(blocking=False):
-            end_failed(METHOD, self._too_many(), 0.0, context, self._metrics)
         self._metrics.imports_open.inc()
         session = _Session(requests, context)
         try:
@@ -80,7 +85,6 @@ class Imports:
             with self._lock:
                 self._sessions.discard(session)
             self._metrics.imports_open.dec()
-            self._slots.release()
         if session.failed is not None:
             end_failed(METHOD, session.failed, perf_counter() - started, context, self._metrics)
         self._succeeded(perf_counter() - started)
@@ -99,14 +103,6 @@ class Imports:
             draining = self._draining
         if draining:
             session.drain()
-
-    def _too_many(self) -> Failure:
-        return failure(
-            reasons.ERROR_REASON_OVERLOADED,
-            f"{self._concurrent_max} imports are open, as many as this server takes; "
-            "try again when one has ended.",
-            {"queue": "imports"},
-        )
 
 
 class _Session:

@@ -1,18 +1,15 @@
 """UploadSource and DownloadReport: files to import come in, reports go out, in pieces."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from time import perf_counter
 
 import grpc
 
 from zmey.imports.calls import decoded
 from zmey.imports.service import ImportOperations
-from zmey.refusal import RefusedError
 from zmey.server.calls import end_failed
 from zmey.server.metrics import Metrics
-from zmey.v1 import error_reason_pb2 as reasons
+from zmey.server.slots import Slots
 from zmey.v1.import_job_pb2 import DownloadReportRequest, UploadSourceRequest
 
 UPLOAD_METHOD = "/zmey.v1.ImportService/UploadSource"
@@ -20,12 +17,11 @@ REPORT_METHOD = "/zmey.v1.ImportService/DownloadReport"
 
 
 class Transfers:
-    """Files on their way, bounded in number: each takes a thread as long as its client likes."""
+    """Files on their way, each on a thread for as long as its client likes."""
 
-    def __init__(self, imports: ImportOperations, concurrent_max: int, metrics: Metrics) -> None:
+    def __init__(self, imports: ImportOperations, slots: Slots, metrics: Metrics) -> None:
         self._imports = imports
-        self._concurrent_max = concurrent_max
-        self._slots = threading.BoundedSemaphore(concurrent_max)
+        self._slots = slots
         self._metrics = metrics
         self._uploaded = metrics.success(UPLOAD_METHOD)
         self._reported = metrics.success(REPORT_METHOD)
@@ -34,7 +30,7 @@ class Transfers:
         """Answers UploadSource."""
         started = perf_counter()
         try:
-            with self._slot():
+            with self._slots.held():
                 messages = (decoded(UploadSourceRequest, request) for request in requests)
                 answer = self._imports.upload(messages).SerializeToString()
         except Exception as error:  # Nothing may reach grpcio, which tells clients its text.
@@ -47,27 +43,13 @@ class Transfers:
         """Answers DownloadReport."""
         started = perf_counter()
         try:
-            with self._slot():
+            with self._slots.held():
                 for piece in self._imports.report(decoded(DownloadReportRequest, request)):
                     yield piece.SerializeToString()
         except Exception as error:  # Nothing may reach grpcio, which tells clients its text.
             self._end(REPORT_METHOD, error, started, context)
             raise
         self._reported(perf_counter() - started)
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(blocking=False):
-            raise RefusedError(
-                reasons.ERROR_REASON_OVERLOADED,
-                f"{self._concurrent_max} files are on their way, as many as this server takes; "
-                "try again when one has arrived.",
-                {"queue": "transfers"},
-            )
-        try:
-            yield
-        finally:
-            self._slots.release()
 
     def _end(
         self, method: str, error: Exception, started: float, context: grpc.ServicerContext

@@ -18,6 +18,7 @@ from zmey.server.health import Health
 from zmey.server.imports import METHOD as IMPORT_METHOD
 from zmey.server.imports import ImportingCore, Imports
 from zmey.server.metrics import Metrics
+from zmey.server.slots import Slots
 from zmey.server.transfers import REPORT_METHOD, UPLOAD_METHOD, Transfers
 
 ECHO_METHOD = "/zmey.benchmark.EchoService/Echo"
@@ -46,14 +47,15 @@ class Transport:
     ) -> None:
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="call")
         self.health = Health()
-        self.imports = Imports(core, settings.concurrent_imports_max, metrics)
+        slots = Slots(settings.concurrent_imports_max)
+        self.imports = Imports(core, slots, metrics)
         self._server = grpc.server(
             self._executor,
             maximum_concurrent_rpcs=settings.concurrent_calls_max,
             options=_options(settings),
         )
         handlers = core_handlers(core, self.imports, metrics)
-        transfers = Transfers(imports, settings.concurrent_imports_max, metrics)
+        transfers = Transfers(imports, slots, metrics)
         add_import_handlers(handlers, imports, transfers, metrics)
         self.services = sorted(handlers)
         if settings.benchmark_echo:
