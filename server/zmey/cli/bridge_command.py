@@ -7,8 +7,9 @@ from typing import Any
 
 from zmey.bridge import BridgeError, run_bridge
 from zmey.cli.exits import CommandError, UsageError
+from zmey.cli.grouped import keyword
 from zmey.cli.options import ADDRESS_DEFAULT, AddressOption
-from zmey.cli.serve_command import config_parameter, keyword, option_parameter
+from zmey.cli.serve_command import config_parameter, option_parameter
 from zmey.config import ConfigError, Settings, load_settings
 
 # Options of the server that a process of any kind has.
@@ -78,4 +79,4 @@ def bridge_command() -> Callable[..., None]:
 
 
 def _address_parameter() -> inspect.Parameter:
-    return keyword("address", AddressOption).replace(default=ADDRESS_DEFAULT)
+    return keyword("address", AddressOption, ADDRESS_DEFAULT)

@@ -10,16 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from zmey.cli.exits import UsageError, stderr
+from zmey.cli.grouped import grouped
 from zmey.cli.json_text import message_json
 from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
     UINT64_MAX,
-    AccountOption,
-    AddressOption,
     ContactIdOption,
-    DatabaseOption,
-    DeadlineOption,
     EmailOption,
     ExternalIdOption,
     HeadIdOption,
@@ -27,9 +22,9 @@ from zmey.cli.options import (
     LocatorOption,
     PhoneOption,
     RequestIdOption,
+    SpaceOptions,
     VersionOption,
     keys_of,
-    space_of,
 )
 from zmey.client import Client
 from zmey.v1.address_pb2 import ADDRESS_TYPE_CSID, Address
@@ -49,7 +44,9 @@ from zmey.v1.space_pb2 import Space
 POLL_SECONDS = 0.2
 
 
+@grouped
 def erase(
+    *,
     contact_id: ContactIdOption = None,
     external_id: ExternalIdOption = None,
     email: EmailOption = None,
@@ -63,10 +60,7 @@ def erase(
         bool, typer.Option("--no-wait", help="Do not wait until histories are gone through.")
     ] = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Erase a member for ever: data, identifiers, history and all that could be undone.
 
@@ -88,28 +82,27 @@ def erase(
         raise UsageError(message)
     keys = keys_of(contact_id, external_id, email, phone, locator, head_id=head_id)
     request = EraseMemberRequest(
-        space=space_of(account, db),
+        space=server.space,
         member=_key(keys),
         options=WriteOptions(expected_version=expected_version, request_id=request_id),
     )
-    with Client(address) as client:
+    with server.connect() as client:
         if not yes:
-            _confirm(client, request, deadline)
-        erased: EraseMemberResponse = client.members.EraseMember(request, timeout=deadline)
+            _confirm(client, request, server.deadline)
+        erased: EraseMemberResponse = client.members.EraseMember(request, timeout=server.deadline)
         erasure_id = erased.outcome.erasure_id
-        response = _proof(client, request.space, erasure_id, deadline, wait=not no_wait)
+        response = _proof(client, request.space, erasure_id, server.deadline, wait=not no_wait)
     _print(response, as_json=as_json)
 
 
+@grouped
 def erasure(
     erasure_id: Annotated[
         int, typer.Argument(metavar="ID", min=1, max=UINT64_MAX, help="What erase printed.")
     ],
+    *,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Show the proof of an erasure, and how far it has come.
 
@@ -119,8 +112,8 @@ def erasure(
 
       zmey members erasure 17 --json
     """
-    with Client(address) as client:
-        response = _proof(client, space_of(account, db), erasure_id, deadline, wait=False)
+    with server.connect() as client:
+        response = _proof(client, server.space, erasure_id, server.deadline, wait=False)
     _print(response, as_json=as_json)
 
 

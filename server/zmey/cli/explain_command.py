@@ -10,19 +10,9 @@ from rich.markup import escape
 
 from zmey.cli.exits import UsageError, reason_text
 from zmey.cli.explain import key_table
+from zmey.cli.grouped import grouped
 from zmey.cli.json_text import message_json
-from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
-    UINT64_MAX,
-    AccountOption,
-    AddressOption,
-    DatabaseOption,
-    DeadlineOption,
-    JsonOption,
-    space_of,
-)
-from zmey.client import Client
+from zmey.cli.options import UINT64_MAX, JsonOption, SpaceOptions
 from zmey.reasons import reason_name
 from zmey.v1.explanation_pb2 import (
     CHANGE_ORIGIN_IMPORT,
@@ -39,7 +29,9 @@ if TYPE_CHECKING:
     from zmey.v1.member_pb2 import Warning as MemberWarning
 
 
+@grouped
 def explain(
+    *,
     revision: Annotated[
         int | None,
         typer.Argument(
@@ -54,10 +46,7 @@ def explain(
         str, typer.Option("--request-id", help="The id of a request of the last 24 hours.")
     ] = "",
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Tell why something was done: which key won, which lost, which rules applied.
 
@@ -74,12 +63,12 @@ def explain(
         message = "Give the revision of a change or --request-id, one of them."
         raise UsageError(message)
     request = ExplainDecisionRequest(
-        space=space_of(account, db),
+        space=server.space,
         revision=revision,
         request_id=request_id or None,
     )
-    with Client(address) as client:
-        response = client.matches.ExplainDecision(request, timeout=deadline)
+    with server.connect() as client:
+        response = client.matches.ExplainDecision(request, timeout=server.deadline)
     print_explanation(response, None, as_json=as_json)
 
 

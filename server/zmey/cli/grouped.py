@@ -17,12 +17,12 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
     for one in inspect.signature(function).parameters.values():
         kind = hints[one.name]
         if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-            parameters.append(_keyword(one.name, hints[one.name], one.default))
+            parameters.append(keyword(one.name, hints[one.name], one.default))
             continue
         fields = dataclasses.fields(kind)
         groups[one.name] = (kind, [field.name for field in fields])
         of_fields = get_type_hints(kind, include_extras=True)
-        parameters += [_keyword(it.name, of_fields[it.name], it.default) for it in fields]
+        parameters += [keyword(it.name, of_fields[it.name], it.default) for it in fields]
 
     def command(**values: Any) -> None:
         for name, (kind, fields) in groups.items():
@@ -35,7 +35,8 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+def keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    """Makes a parameter that is given by its name or not at all."""
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )

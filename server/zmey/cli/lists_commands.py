@@ -13,18 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from zmey.cli.exits import GuardedGroup
+from zmey.cli.grouped import grouped
 from zmey.cli.json_text import message_json
-from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
-    UINT64_MAX,
-    AccountOption,
-    AddressOption,
-    DatabaseOption,
-    DeadlineOption,
-    JsonOption,
-    space_of,
-)
+from zmey.cli.options import UINT64_MAX, JsonOption, SpaceOptions
 from zmey.client import Client
 from zmey.client.notation import TYPE_PREFIX
 from zmey.v1.address_pb2 import AddressType
@@ -66,19 +57,14 @@ CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The code of t
 
 
 @lists.command("list")
-def list_lists(
-    as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def list_lists(*, as_json: JsonOption = False, server: SpaceOptions) -> None:
     """List the lists of a space by their codes."""
-    request = ListExpressListsRequest(space=space_of(account, db), page_size=PAGE_LISTS)
+    request = ListExpressListsRequest(space=server.space, page_size=PAGE_LISTS)
     found: list[ExpressList] = []
-    with Client(address) as client:
+    with server.connect() as client:
         while True:
-            page = client.express.ListExpressLists(request, timeout=deadline).lists
+            page = client.express.ListExpressLists(request, timeout=server.deadline).lists
             found.extend(page)
             if len(page) < PAGE_LISTS:
                 break
@@ -91,27 +77,23 @@ def list_lists(
 
 
 @lists.command("show")
-def show(
-    code: CodeArgument,
-    as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def show(code: CodeArgument, *, as_json: JsonOption = False, server: SpaceOptions) -> None:
     """Show one list: its name, its columns, how many rows it has and until when."""
-    with Client(address) as client:
-        request = GetExpressListRequest(space=space_of(account, db), id=code)
-        answer = client.express.GetExpressList(request, timeout=deadline)
+    with server.connect() as client:
+        request = GetExpressListRequest(space=server.space, id=code)
+        answer = client.express.GetExpressList(request, timeout=server.deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(answer) + b"\n")
     else:
-        Console(highlight=False, markup=False).print(_table(answer, f"spaces/{account}/{db}"))
+        Console(highlight=False, markup=False).print(_table(answer, server.name))
 
 
 @lists.command("rows")
+@grouped
 def rows(
     code: CodeArgument,
+    *,
     from_row: Annotated[
         int,
         typer.Option(
@@ -126,10 +108,7 @@ def rows(
         int | None, typer.Option("--limit", min=1, help="How many rows; by default all.")
     ] = None,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Print the rows of a list as CSV in UTF-8, or as a JSON line each.
 
@@ -142,15 +121,15 @@ def rows(
 
       zmey lists rows winners --from-row 5000 --limit 10 --json
     """
-    space = space_of(account, db)
+    space = server.space
     request = ReadExpressListRequest(space=space, id=code, from_row=from_row)
-    with Client(address) as client:
+    with server.connect() as client:
         asked = GetExpressListRequest(space=space, id=code)
-        caption = client.express.GetExpressList(asked, timeout=deadline).caption
+        caption = client.express.GetExpressList(asked, timeout=server.deadline).caption
         if not as_json:
             _write_csv([["row", caption.address, *caption.columns]])
         width = len(caption.columns)
-        for page in _pages(client, request, limit, deadline):
+        for page in _pages(client, request, limit, server.deadline):
             if as_json:
                 sys.stdout.buffer.writelines(_json_line(row, width) for row in page.rows)
             else:
@@ -158,31 +137,21 @@ def rows(
 
 
 @lists.command("clean")
-def clean(
-    code: CodeArgument,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def clean(code: CodeArgument, server: SpaceOptions) -> None:
     """Drop all rows of a list and keep the list."""
-    with Client(address) as client:
-        request = CleanExpressListRequest(space=space_of(account, db), id=code)
-        client.express.CleanExpressList(request, timeout=deadline)
+    with server.connect() as client:
+        request = CleanExpressListRequest(space=server.space, id=code)
+        client.express.CleanExpressList(request, timeout=server.deadline)
 
 
 @lists.command("delete")
-def delete(
-    code: CodeArgument,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def delete(code: CodeArgument, server: SpaceOptions) -> None:
     """Forget a list with its rows."""
-    with Client(address) as client:
-        request = DeleteExpressListRequest(space=space_of(account, db), id=code)
-        client.express.DeleteExpressList(request, timeout=deadline)
+    with server.connect() as client:
+        request = DeleteExpressListRequest(space=server.space, id=code)
+        client.express.DeleteExpressList(request, timeout=server.deadline)
 
 
 def _pages(

@@ -11,19 +11,14 @@ from rich.markup import escape
 from zmey.cli.exits import FAILURE
 from zmey.cli.explain import print_resolution
 from zmey.cli.explain_command import print_explanation
+from zmey.cli.grouped import grouped
 from zmey.cli.json_text import document, message_json, print_json
 from zmey.cli.notation import parse_change
 from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
     IF_EXISTS_DEFAULT,
     ORDER_DEFAULT,
-    AccountOption,
-    AddressOption,
     ContactIdOption,
-    DatabaseOption,
     DatasetIdOption,
-    DeadlineOption,
     EmailOption,
     ExternalIdOption,
     FieldOption,
@@ -35,14 +30,13 @@ from zmey.cli.options import (
     OrderOption,
     PhoneOption,
     RequestIdOption,
+    SpaceOptions,
     StrictOption,
     ValidateOnlyOption,
     VersionOption,
     condition_of,
     keys_of,
-    space_of,
 )
-from zmey.client import Client
 from zmey.client.notation import parse_locator, parse_order, type_name
 from zmey.reasons import reason_name
 from zmey.v1.match_service_pb2 import ExplainDecisionRequest, ExplainDecisionResponse
@@ -56,7 +50,9 @@ if TYPE_CHECKING:
 EVERYTHING = "*"
 
 
+@grouped
 def get(
+    *,
     datakeys: Annotated[
         list[str] | None,
         typer.Argument(metavar="[DATAKEY]...", help="What to read; * is everything."),
@@ -72,10 +68,7 @@ def get(
     order: OrderOption = ORDER_DEFAULT,
     strict: StrictOption = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Read a member: the data asked for and all heads.
 
@@ -86,14 +79,14 @@ def get(
       zmey get --external-id crm-17 name 'orders[*].total' 'member.*'
     """
     request = GetMemberRequest(
-        space=space_of(account, db),
+        space=server.space,
         keys=keys_of(contact_id, external_id, email, phone, locator, field, head_id, dataset_id),
         policy=parse_order(order, strict=strict),
         datakeys=datakeys or [EVERYTHING],
         with_heads=True,
     )
-    with Client(address) as client:
-        response = client.members.GetMember(request, timeout=deadline)
+    with server.connect() as client:
+        response = client.members.GetMember(request, timeout=server.deadline)
     text = member_json(response.member, response.revision)
     if as_json:
         sys.stdout.buffer.write(text + b"\n")
@@ -119,7 +112,9 @@ ExplainOption = Annotated[
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Print the data after the change.")]
 
 
+@grouped
 def set_member(
+    *,
     changes: ChangesArgument = None,
     contact_id: ContactIdOption = None,
     external_id: ExternalIdOption = None,
@@ -140,10 +135,7 @@ def set_member(
     validate_only: ValidateOnlyOption = False,
     explained: ExplainOption = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     r"""Create or change a member in one atomic step.
 
@@ -174,14 +166,15 @@ def set_member(
         request_id=request_id,
         return_fresh=fresh,
     )
-    space = space_of(account, db)
-    with Client(address) as client:
+    space = server.space
+    with server.connect() as client:
         if explained:
             asked = ExplainDecisionRequest(space=space, change=change)
-            _explain(client.matches.ExplainDecision(asked, timeout=deadline), keys, as_json=as_json)
+            answer = client.matches.ExplainDecision(asked, timeout=server.deadline)
+            _explain(answer, keys, as_json=as_json)
             return
         request = SetMemberRequest(space=space, change=change, validate_only=validate_only)
-        response = client.members.SetMember(request, timeout=deadline)
+        response = client.members.SetMember(request, timeout=server.deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
         return

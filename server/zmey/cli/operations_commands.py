@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zmey.cli.exits import CommandError, GuardedGroup
+from zmey.cli.grouped import grouped
 from zmey.cli.import_watch import (
     follow,
     print_summary,
@@ -22,12 +23,10 @@ from zmey.cli.import_watch import (
 )
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
-    AccountOption,
     AddressOption,
-    DatabaseOption,
-    DeadlineOption,
     JsonOption,
+    ServerOptions,
+    SpaceOptions,
 )
 from zmey.client import Client
 
@@ -54,24 +53,21 @@ LIMIT_DEFAULT = 20
 
 
 @operations.command("list")
+@grouped
 def list_operations(
+    *,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = (
         LIMIT_DEFAULT
     ),
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """List the imports of a space, newest first; kept for 60 days after their end."""
-    request = operations_pb2.ListOperationsRequest(
-        name=f"spaces/{account}/{db}", page_size=min(limit, 1_000)
-    )
+    request = operations_pb2.ListOperationsRequest(name=server.name, page_size=min(limit, 1_000))
     found: list[operations_pb2.Operation] = []
-    with Client(address) as client:
+    with server.connect() as client:
         while len(found) < limit:
-            page = client.operations.ListOperations(request, timeout=deadline)
+            page = client.operations.ListOperations(request, timeout=server.deadline)
             found.extend(page.operations)
             if not page.next_page_token:
                 break
@@ -85,16 +81,17 @@ def list_operations(
 
 
 @operations.command("get")
+@grouped
 def get_operation(
     name: NameArgument,
+    *,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: ServerOptions,
 ) -> None:
     """Show one import."""
-    with Client(address) as client:
+    with server.connect() as client:
         request = operations_pb2.GetOperationRequest(name=name)
-        operation = client.operations.GetOperation(request, timeout=deadline)
+        operation = client.operations.GetOperation(request, timeout=server.deadline)
     _print(operation, as_json=as_json)
 
 
@@ -113,40 +110,34 @@ def wait_operation(
 
 
 @operations.command("cancel")
-def cancel_operation(
-    name: NameArgument,
-    address: AddressOption = ADDRESS_DEFAULT,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def cancel_operation(name: NameArgument, server: ServerOptions) -> None:
     """Stop an import between two batches; what was done before stays."""
-    with Client(address) as client:
+    with server.connect() as client:
         request = operations_pb2.CancelOperationRequest(name=name)
-        client.operations.CancelOperation(request, timeout=deadline)
+        client.operations.CancelOperation(request, timeout=server.deadline)
 
 
 @operations.command("delete")
-def delete_operation(
-    name: NameArgument,
-    address: AddressOption = ADDRESS_DEFAULT,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def delete_operation(name: NameArgument, server: ServerOptions) -> None:
     """Forget an import that has ended, with its report; its members stay."""
-    with Client(address) as client:
+    with server.connect() as client:
         request = operations_pb2.DeleteOperationRequest(name=name)
-        client.operations.DeleteOperation(request, timeout=deadline)
+        client.operations.DeleteOperation(request, timeout=server.deadline)
 
 
 @operations.command("report")
+@grouped
 def report_operation(
     name: NameArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it, as CSV.")],
-    address: AddressOption = ADDRESS_DEFAULT,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: ServerOptions,
 ) -> None:
     """Write the rejected rows of an import, each with the reason, into a file."""
-    with Client(address) as client:
+    with server.connect() as client:
         request = operations_pb2.GetOperationRequest(name=name)
-        metadata = unpack_metadata(client.operations.GetOperation(request, timeout=deadline))
+        metadata = unpack_metadata(client.operations.GetOperation(request, timeout=server.deadline))
         if save_report(client, name, metadata, file) is None:
             sys.stdout.write("No row was rejected.\n")
 

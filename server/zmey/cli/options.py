@@ -1,10 +1,12 @@
 """Options that several commands share, and what they mean on the wire."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from zmey.cli.exits import UsageError
+from zmey.client import Client
 from zmey.client.notation import parse_field, parse_locator
 from zmey.v1.address_pb2 import ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN, Address
 from zmey.v1.matching_pb2 import MatchKeys
@@ -168,6 +170,43 @@ VersionOption = Annotated[
 RequestIdOption = Annotated[
     str, typer.Option("--request-id", help="Makes repeating the command harmless for 24 hours.")
 ]
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """Which server a command asks, and how long."""
+
+    address: AddressOption = ADDRESS_DEFAULT
+    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT
+
+    def connect(self) -> Client:
+        """Opens a client of the server."""
+        return Client(self.address)
+
+
+# Not made from ServerOptions: help shows fields in their order, and the deadline comes last.
+@dataclass(frozen=True)
+class SpaceOptions:
+    """Which space of which server a command asks, and how long."""
+
+    address: AddressOption = ADDRESS_DEFAULT
+    account: AccountOption = 1
+    db: DatabaseOption = 1
+    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT
+
+    @property
+    def space(self) -> Space:
+        """The space on the wire."""
+        return space_of(self.account, self.db)
+
+    @property
+    def name(self) -> str:
+        """The space as names of operations have it."""
+        return f"spaces/{self.account}/{self.db}"
+
+    def connect(self) -> Client:
+        """Opens a client of the server."""
+        return Client(self.address)
 
 
 def space_of(account: int, database: int) -> Space:

@@ -9,19 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from zmey.cli.exits import GuardedGroup
+from zmey.cli.grouped import grouped
 from zmey.cli.json_text import message_json
-from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
-    AccountOption,
-    AddressOption,
-    DatabaseOption,
-    DeadlineOption,
-    JsonOption,
-    ValidateOnlyOption,
-    space_of,
-)
-from zmey.client import Client
+from zmey.cli.options import JsonOption, SpaceOptions, ValidateOnlyOption
 from zmey.v1.member_pb2 import OutcomeStatus, WriteOptions
 from zmey.v1.origin_service_pb2 import (
     DefineOriginRequest,
@@ -65,15 +55,14 @@ NumberOption = Annotated[
 
 
 @origins.command("define")
+@grouped
 def define(
     label: Annotated[str, typer.Argument(metavar="LABEL", help="What people call it.")],
+    *,
     number: NumberOption = 0,
     validate_only: ValidateOnlyOption = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Give a number a label, or a label the next free number.
 
@@ -84,13 +73,13 @@ def define(
       zmey origins define 'partner shop' --number 40
     """
     request = DefineOriginRequest(
-        space=space_of(account, db),
+        space=server.space,
         number=number,
         label=label,
         options=WriteOptions(validate_only=validate_only),
     )
-    with Client(address) as client:
-        response = client.origins.DefineOrigin(request, timeout=deadline)
+    with server.connect() as client:
+        response = client.origins.DefineOrigin(request, timeout=server.deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
         return
@@ -99,13 +88,8 @@ def define(
 
 
 @origins.command("list")
-def list_origins(
-    as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def list_origins(*, as_json: JsonOption = False, server: SpaceOptions) -> None:
     """List the origins of a space by number.
 
     [bold]Examples[/]
@@ -114,9 +98,9 @@ def list_origins(
 
       zmey origins list --json
     """
-    with Client(address) as client:
-        request = ListOriginsRequest(space=space_of(account, db))
-        response = client.origins.ListOrigins(request, timeout=deadline)
+    with server.connect() as client:
+        request = ListOriginsRequest(space=server.space)
+        response = client.origins.ListOrigins(request, timeout=server.deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
         return
@@ -129,16 +113,15 @@ def list_origins(
 
 
 @origins.command("delete")
+@grouped
 def delete(
     number: Annotated[
         int, typer.Argument(metavar="NUMBER", min=1, max=NUMBER_MAX, help="Its number.")
     ],
+    *,
     validate_only: ValidateOnlyOption = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Forget an origin; heads keep its number.
 
@@ -149,12 +132,12 @@ def delete(
       zmey origins delete 40 --validate-only
     """
     request = DeleteOriginRequest(
-        space=space_of(account, db),
+        space=server.space,
         number=number,
         options=WriteOptions(validate_only=validate_only),
     )
-    with Client(address) as client:
-        response = client.origins.DeleteOrigin(request, timeout=deadline)
+    with server.connect() as client:
+        response = client.origins.DeleteOrigin(request, timeout=server.deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
         return

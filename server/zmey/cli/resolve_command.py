@@ -7,17 +7,12 @@ import typer
 from rich.console import Console
 
 from zmey.cli.explain import print_resolution
+from zmey.cli.grouped import grouped
 from zmey.cli.json_text import message_json
 from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
     ORDER_DEFAULT,
-    AccountOption,
-    AddressOption,
     ContactIdOption,
-    DatabaseOption,
     DatasetIdOption,
-    DeadlineOption,
     EmailOption,
     ExternalIdOption,
     FieldOption,
@@ -26,16 +21,17 @@ from zmey.cli.options import (
     LocatorOption,
     OrderOption,
     PhoneOption,
+    SpaceOptions,
     StrictOption,
     keys_of,
-    space_of,
 )
-from zmey.client import Client
 from zmey.client.notation import parse_order
 from zmey.v1.match_service_pb2 import ResolveRequest
 
 
+@grouped
 def resolve(
+    *,
     contact_id: ContactIdOption = None,
     external_id: ExternalIdOption = None,
     email: EmailOption = None,
@@ -50,10 +46,7 @@ def resolve(
         bool, typer.Option("--explain", help="Show every key in the order it was tried.")
     ] = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Find one member by whatever is known of them, and say why it is this one.
 
@@ -69,13 +62,13 @@ def resolve(
     """
     keys = keys_of(contact_id, external_id, email, phone, locator, field, head_id, dataset_id)
     request = ResolveRequest(
-        space=space_of(account, db),
+        space=server.space,
         keys=keys,
         policy=parse_order(order, strict=strict),
         explain=explain,
     )
-    with Client(address) as client:
-        response = client.matches.Resolve(request, timeout=deadline)
+    with server.connect() as client:
+        response = client.matches.Resolve(request, timeout=server.deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
     else:

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from zmey.bridge import BridgeError, BridgeThread
 from zmey.cli.exits import CommandError, UsageError
+from zmey.cli.grouped import keyword
 from zmey.config import (
     CONFIG_VARIABLE,
     JSON_FLAGS,
@@ -108,10 +109,3 @@ def _metavar(name: str, field: FieldInfo) -> str:
     if name.endswith("_file"):
         return "FILE"
     return _METAVARS.get(field.annotation, "TEXT")
-
-
-def keyword(name: str, annotation: Any) -> inspect.Parameter:
-    """Makes a parameter that is given by its name or not at all."""
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
-    )

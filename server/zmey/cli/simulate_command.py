@@ -1,6 +1,7 @@
 """`zmey spaces simulate`: what a policy would do to the members that are there."""
 
 import sys
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -9,19 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from zmey.cli.exits import FINDINGS
+from zmey.cli.grouped import grouped
 from zmey.cli.json_text import message_json
-from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    AccountOption,
-    AddressOption,
-    DatabaseOption,
-    DeadlineOption,
-    JsonOption,
-    space_of,
-)
+from zmey.cli.options import DeadlineOption, JsonOption, SpaceOptions
 from zmey.cli.policies import read_policy
 from zmey.cli.spaces_commands import ChangesArgument, FileOption
-from zmey.client import Client
 from zmey.reasons import reason_name
 from zmey.v1.admin_service_pb2 import (
     FindingKind,
@@ -55,16 +48,22 @@ PageOption = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class SimulationOptions(SpaceOptions):
+    """Which space of which server is simulated, and how long that may take."""
+
+    deadline: DeadlineOption = SIMULATION_DEADLINE_SECONDS
+
+
+@grouped
 def simulate(
+    *,
     changes: ChangesArgument = None,
     file: FileOption = None,
     findings: FindingsOption = FINDINGS_DEFAULT,
     page: PageOption = "",
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = SIMULATION_DEADLINE_SECONDS,
+    server: SimulationOptions,
 ) -> None:
     """Tell what a policy would do to the members that are there; nothing is written.
 
@@ -77,16 +76,16 @@ def simulate(
 
       zmey spaces simulate --file policy.toml --json && zmey spaces set --file policy.toml
     """
-    space = space_of(account, db)
-    with Client(address) as client:
-        state = client.admin.GetPolicy(GetPolicyRequest(space=space), timeout=deadline).state
+    space = server.space
+    with server.connect() as client:
+        state = client.admin.GetPolicy(GetPolicyRequest(space=space), timeout=server.deadline).state
         request = SimulatePolicyRequest(
             space=space,
             policy=read_policy(file, changes, state.policy),
             findings_max=findings,
             page_token=page,
         )
-        response = client.admin.SimulatePolicy(request, timeout=deadline)
+        response = client.admin.SimulatePolicy(request, timeout=server.deadline)
     if as_json:
         sys.stdout.buffer.write(message_json(response) + b"\n")
     else:

@@ -13,17 +13,13 @@ from rich.table import Table
 
 from zmey import _native
 from zmey.cli.exits import FAILURE, stderr
+from zmey.cli.grouped import grouped
 from zmey.cli.options import (
-    ADDRESS_DEFAULT,
-    DEADLINE_SECONDS_DEFAULT,
     UINT64_MAX,
-    AccountOption,
-    AddressOption,
-    DatabaseOption,
-    DeadlineOption,
     JsonOption,
+    ServerOptions,
+    SpaceOptions,
     ValidateOnlyOption,
-    space_of,
 )
 from zmey.cli.policies import field_options, options_of, read_policy
 from zmey.client import Client
@@ -67,11 +63,12 @@ VersionOption = Annotated[
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until no index is being built.")]
 
 
+@grouped
 def list_spaces(
+    *,
     store: StoreArgument = None,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: ServerOptions,
 ) -> None:
     """List the spaces of a server, or of a closed store with how much is in them.
 
@@ -84,8 +81,8 @@ def list_spaces(
     if store is not None:
         _list_store(store, as_json)
         return
-    with Client(address) as client:
-        states = client.admin.ListSpaces(ListSpacesRequest(), timeout=deadline).spaces
+    with server.connect() as client:
+        states = client.admin.ListSpaces(ListSpacesRequest(), timeout=server.deadline).spaces
     if as_json:
         _write_json([_state_json(state) for state in states])
         return
@@ -101,13 +98,8 @@ def list_spaces(
     Console(highlight=False).print(table)
 
 
-def show(
-    as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def show(*, as_json: JsonOption = False, server: SpaceOptions) -> None:
     """Show the policy of a space, its version and where it comes from.
 
     What is shown is TOML: kept in a file, it can be given to [bold]zmey spaces set --file[/].
@@ -118,24 +110,23 @@ def show(
 
       zmey spaces show --db 2 > policy.toml
     """
-    with Client(address) as client:
-        state = _state(client, space_of(account, db), deadline)
+    with server.connect() as client:
+        state = _state(client, server.space, server.deadline)
     if as_json:
         _write_json(_state_json(state))
     else:
         _print_policy(state)
 
 
+@grouped
 def set_policy(
+    *,
     changes: ChangesArgument = None,
     file: FileOption = None,
     expected_version: VersionOption = None,
     validate_only: ValidateOnlyOption = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     r"""Change the policy of a space while the server runs.
 
@@ -151,9 +142,9 @@ def set_policy(
 
       zmey spaces set --file policy.toml --expected-version 3
     """
-    space = space_of(account, db)
-    with Client(address) as client:
-        state = _state(client, space, deadline)
+    space = server.space
+    with server.connect() as client:
+        state = _state(client, space, server.deadline)
         request = UpdatePolicyRequest(
             space=space,
             policy=read_policy(file, changes, state.policy),
@@ -163,18 +154,17 @@ def set_policy(
             ),
             options=WriteOptions(validate_only=validate_only),
         )
-        outcome = client.admin.UpdatePolicy(request, timeout=deadline).outcome
+        outcome = client.admin.UpdatePolicy(request, timeout=server.deadline).outcome
     _print_outcome(outcome, as_json=as_json, validated=validate_only)
 
 
+@grouped
 def reset(
+    *,
     expected_version: VersionOption = None,
     validate_only: ValidateOnlyOption = False,
     as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
+    server: SpaceOptions,
 ) -> None:
     """Go back to the policy of the configuration.
 
@@ -185,23 +175,17 @@ def reset(
       zmey spaces reset --db 2 --validate-only
     """
     request = ResetPolicyRequest(
-        space=space_of(account, db),
+        space=server.space,
         expected_policy_version=expected_version,
         options=WriteOptions(validate_only=validate_only),
     )
-    with Client(address) as client:
-        outcome = client.admin.ResetPolicy(request, timeout=deadline).outcome
+    with server.connect() as client:
+        outcome = client.admin.ResetPolicy(request, timeout=server.deadline).outcome
     _print_outcome(outcome, as_json=as_json, validated=validate_only)
 
 
-def fields(
-    wait: WaitOption = False,
-    as_json: JsonOption = False,
-    address: AddressOption = ADDRESS_DEFAULT,
-    account: AccountOption = 1,
-    db: DatabaseOption = 1,
-    deadline: DeadlineOption = DEADLINE_SECONDS_DEFAULT,
-) -> None:
+@grouped
+def fields(*, wait: WaitOption = False, as_json: JsonOption = False, server: SpaceOptions) -> None:
     """Show the custom fields of a space and how far their indexes are.
 
     Exits with 1 where a unique field has values that two members share.
@@ -212,13 +196,13 @@ def fields(
 
       zmey spaces fields --wait --json
     """
-    space = space_of(account, db)
-    with Client(address) as client, stderr.status("reading") as status:
-        state = _state(client, space, deadline)
+    space = server.space
+    with server.connect() as client, stderr.status("reading") as status:
+        state = _state(client, space, server.deadline)
         while wait and any(_is_moving(field) for field in state.fields):
             status.update(", ".join(_field_words(field) for field in state.fields))
             time.sleep(POLL_SECONDS)
-            state = _state(client, space, deadline)
+            state = _state(client, space, server.deadline)
     if as_json:
         _write_json([_field_json(field) for field in state.fields])
     else:
