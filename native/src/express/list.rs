@@ -110,17 +110,7 @@ pub fn drop_rows(
 ) -> StoreResult<bool> {
     let space = keys::parse_named(Table::ExpressLists, key)?.0;
     let prefix = keys::owned(|key| keys::express_rows_of(key, space, record.number));
-    let mut found = Vec::new();
-    view.snapshot().scan(Table::ExpressRows, &prefix, *room + 1, &mut |key, _| {
-        if !key.starts_with(&prefix) {
-            return ControlFlow::Break(());
-        }
-        found.push(key.to_vec());
-        ControlFlow::Continue(())
-    })?;
-    let none_left = found.len() <= *room;
-    found.truncate(*room);
-    *room -= found.len();
+    let (found, none_left) = expiry::take_keys(view, Table::ExpressRows, &prefix, room)?;
     for key in found {
         // The same commit may have dropped it.
         let Some(counts) = view.record::<SegmentCounts>(Table::ExpressRows, &key)? else {

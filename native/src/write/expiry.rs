@@ -81,9 +81,24 @@ pub fn forget_rejects(
     room: &mut usize,
 ) -> StoreResult<bool> {
     let prefix = keys::owned(|key| keys::rejects_of(key, space, job_id));
+    let (found, none_left) = take_keys(view, Table::Rejects, &prefix, room)?;
+    for key in found {
+        view.set_record::<RejectSegment>(Table::Rejects, key, None);
+    }
+    Ok(none_left)
+}
+
+/// The first keys with a prefix for which there is room in the commit, which they take up; and
+/// whether none are left behind them.
+pub fn take_keys(
+    view: &View<'_>,
+    table: Table,
+    prefix: &[u8],
+    room: &mut usize,
+) -> StoreResult<(Vec<Vec<u8>>, bool)> {
     let mut found = Vec::new();
-    view.snapshot().scan(Table::Rejects, &prefix, *room + 1, &mut |key, _| {
-        if !key.starts_with(&prefix) {
+    view.snapshot().scan(table, prefix, *room + 1, &mut |key, _| {
+        if !key.starts_with(prefix) {
             return ControlFlow::Break(());
         }
         found.push(key.to_vec());
@@ -92,10 +107,7 @@ pub fn forget_rejects(
     let none_left = found.len() <= *room;
     found.truncate(*room);
     *room -= found.len();
-    for key in found {
-        view.set_record::<RejectSegment>(Table::Rejects, key, None);
-    }
-    Ok(none_left)
+    Ok((found, none_left))
 }
 
 fn expiry_key(table: Table, key: &[u8], expires_seconds: i64) -> Vec<u8> {
