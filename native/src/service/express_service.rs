@@ -9,6 +9,7 @@ use crate::core::Core;
 use crate::express::{self, CleanList, DeleteList, UseList};
 use crate::fault::{Fault, Result};
 use crate::matching::AddressBook;
+use crate::service::limits::page_size;
 use crate::space::Space;
 use crate::store::keys::ID_BYTES_MAX;
 use crate::wire::storage::ExpressListRecord;
@@ -131,14 +132,6 @@ fn read(core: &Core, space: &Space, id: &str) -> Result<ExpressListRecord> {
     core.read(&AddressBook::default(), |view, _| {
         express::find(view, (space.number, id), now_seconds)
     })
-}
-
-fn page_size(asked: u32, (usual, max): (usize, usize)) -> Result<usize> {
-    let asked = usize::try_from(asked).unwrap_or(usize::MAX);
-    if asked > max {
-        return Err(Fault::limit("page_size", max, asked));
-    }
-    Ok(if asked == 0 { usual } else { asked })
 }
 
 fn to_wire(id: &str, record: &ExpressListRecord) -> v1::ExpressList {

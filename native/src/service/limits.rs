@@ -17,6 +17,15 @@ pub fn check_items(field: &str, count: usize) -> Result<()> {
     Ok(())
 }
 
+/// How many items a page has: as many as were asked for, or the usual number where that is 0.
+pub fn page_size(asked: u32, (usual, max): (usize, usize)) -> Result<usize> {
+    let asked = usize::try_from(asked).unwrap_or(usize::MAX);
+    if asked > max {
+        return Err(Fault::limit("page_size", max, asked));
+    }
+    Ok(if asked == 0 { usual } else { asked })
+}
+
 /// Checks that the store has reached the revision a reader asks for.
 pub fn check_revision(min_revision: u64, revision: u64) -> Result<()> {
     if min_revision <= revision {

@@ -9,7 +9,7 @@ use crate::matching::{AddressBook, Policy, prepare};
 use crate::member::read::wire_stamp;
 use crate::operations::merge_members::{MergeMembers, paths};
 use crate::operations::unmerge_members::UnmergeMembers;
-use crate::service::limits::check_revision;
+use crate::service::limits::{check_revision, page_size};
 use crate::service::mutation::{Request, mutate};
 use crate::store::{Table, keys};
 use crate::wire::storage::MergeRecord;
@@ -75,11 +75,7 @@ pub fn list_merges(core: &Core, request: &v1::ListMergesRequest) -> Result<v1::L
     if request.contact_id == 0 {
         return Err(Fault::required("contact_id"));
     }
-    let page = match request.page_size as usize {
-        0 => PAGE_DEFAULT,
-        size if size > PAGE_MAX => return Err(Fault::limit("page_size", PAGE_MAX, size)),
-        size => size,
-    };
+    let page = page_size(request.page_size, (PAGE_DEFAULT, PAGE_MAX))?;
     core.read(&AddressBook::default(), |view, _| {
         check_revision(request.min_revision, view.revision())?;
         let (number, member) = (space.number, request.contact_id);
