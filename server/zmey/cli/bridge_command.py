@@ -7,7 +7,7 @@ from typing import Any
 
 from zmey.bridge import BridgeError, run_bridge
 from zmey.cli.exits import CommandError, UsageError
-from zmey.cli.grouped import keyword
+from zmey.cli.grouped import keyword, with_parameters
 from zmey.cli.options import ADDRESS_DEFAULT, AddressOption
 from zmey.cli.serve_command import config_parameter, option_parameter
 from zmey.config import ConfigError, Settings, load_settings
@@ -72,10 +72,7 @@ def bridge_command() -> Callable[..., None]:
     for name in (*names, *SHARED):
         more = ("--metrics-address",) if name == "bridge_metrics_address" else ()
         parameters.append(option_parameter(name, Settings.model_fields[name], *more))
-    command.__doc__ = bridge_to_server.__doc__
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
-    return command
+    return with_parameters(command, parameters, bridge_to_server.__doc__)
 
 
 def _address_parameter() -> inspect.Parameter:

@@ -29,7 +29,14 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
             values[name] = kind(**{field: values.pop(field) for field in fields})
         function(**values)
 
-    command.__doc__ = function.__doc__
+    return with_parameters(command, parameters, function.__doc__)
+
+
+def with_parameters(
+    command: Callable[..., None], parameters: list[inspect.Parameter], doc: str | None
+) -> Callable[..., None]:
+    """Lets typer read these parameters of a command, and this help."""
+    command.__doc__ = doc
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command

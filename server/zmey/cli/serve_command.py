@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from zmey.bridge import BridgeError, BridgeThread
 from zmey.cli.exits import CommandError, UsageError
-from zmey.cli.grouped import keyword
+from zmey.cli.grouped import keyword, with_parameters
 from zmey.config import (
     CONFIG_VARIABLE,
     JSON_FLAGS,
@@ -58,10 +58,7 @@ def serve_command() -> Callable[..., None]:
 
     parameters = [config_parameter()]
     parameters += [option_parameter(name, field) for name, field in Settings.model_fields.items()]
-    command.__doc__ = run_server.__doc__
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
-    return command
+    return with_parameters(command, parameters, run_server.__doc__)
 
 
 def config_parameter() -> inspect.Parameter:
