@@ -80,6 +80,9 @@ fn import_of(request: &ProbeImportRequest) -> StartImportRequest {
 
 /// Says what columns are for an express list, unless they cannot be for one.
 fn tell_meanings(space: &Space, import: &StartImportRequest, inspection: &mut Inspection) {
+    if !import.express {
+        return;
+    }
     let columns = inspection.layout.columns.clone();
     if let Ok(Target::Express(plan, _)) = Orders::of(import, columns, "").target(space) {
         for (column, meaning) in inspection.columns.iter_mut().zip(plan.meanings()) {
