@@ -84,6 +84,11 @@ impl Fault {
         Self::new(ErrorReason::FieldInvalid, format!("{field} {problem}.")).with("field", field)
     }
 
+    /// The fault of two options that cannot be together.
+    pub fn conflict(first: &str, second: &str, message: impl Into<String>) -> Self {
+        Self::new(ErrorReason::OptionsConflict, message).with("first", first).with("second", second)
+    }
+
     /// The gRPC status code with which a whole call fails for this reason.
     pub fn code(&self) -> Code {
         code(self.reason)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::fault::{Fault, Result as Checked};
 use crate::json::{self, Kind};
-use crate::wire::v1::{CellFormat, DatakeyColumn, DatakeyMode, ErrorReason};
+use crate::wire::v1::{CellFormat, DatakeyColumn, DatakeyMode};
 
 use super::apply::Applied;
 use super::change::{append_canonical, check_bytes, check_levels};
@@ -196,8 +196,7 @@ pub fn json_cell_text(index: usize, cell: &str) -> Checked<Option<String>> {
 }
 
 fn options_conflict(first: &str, second: &str) -> Fault {
-    let message = "Two options of a column cannot be together.";
-    Fault::new(ErrorReason::OptionsConflict, message).with("first", first).with("second", second)
+    Fault::conflict(first, second, "Two options of a column cannot be together.")
 }
 
 /// The mode of a column: set where none is given, never a copy.

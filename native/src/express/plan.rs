@@ -5,7 +5,7 @@ use crate::fault::{Fault, Result};
 use crate::import::{Column, Plan};
 use crate::space::Space;
 use crate::wire::v1::import_column::Target;
-use crate::wire::v1::{AddressType, ErrorReason, ImportColumn, ImportOptions, StartImportRequest};
+use crate::wire::v1::{AddressType, ImportColumn, ImportOptions, StartImportRequest};
 
 /// The columns of an express import, compiled once.
 #[derive(Debug)]
@@ -117,7 +117,5 @@ fn check_columns(columns: &[ImportColumn]) -> Result<()> {
 
 fn conflict(second: &str) -> Fault {
     let message = format!("express changes no members, as {second} would; leave one out.");
-    Fault::new(ErrorReason::OptionsConflict, message)
-        .with("first", "express")
-        .with("second", second)
+    Fault::conflict("express", second, message)
 }

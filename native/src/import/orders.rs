@@ -10,7 +10,7 @@ use crate::member::system::{HeadChange, check_group_id};
 use crate::wire::storage::SequenceMark;
 use crate::wire::v1::import_column::Target;
 use crate::wire::v1::import_options::Origin;
-use crate::wire::v1::{ErrorReason, GroupOrders, HeadAttachRules, ImportOptions};
+use crate::wire::v1::{GroupOrders, HeadAttachRules, ImportOptions};
 use crate::write::prepare::wish_rule;
 
 /// Groups of one list: somebody has named each of them.
@@ -89,9 +89,7 @@ pub fn check_no_member(columns: &[Column], options: &ImportOptions) -> Result<()
     match others.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((name, _)) => {
-            let message = "An import without members cannot do this.";
-            let fault = Fault::new(ErrorReason::OptionsConflict, message);
-            Err(fault.with("first", "no_member").with("second", name))
+            Err(Fault::conflict("no_member", name, "An import without members cannot do this."))
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::space::Space;
 use crate::store::keys::ID_BYTES_MAX;
 use crate::wire::v1::import_source::Source;
 use crate::wire::v1::{
-    AddressType, AutoGroup, Charset, ErrorReason, FileShape, FirstLine, ImportOptions,
-    ImportReading, Separator, StartImportRequest, UrlSource,
+    AddressType, AutoGroup, Charset, FileShape, FirstLine, ImportOptions, ImportReading, Separator,
+    StartImportRequest, UrlSource,
 };
 
 /// Bytes of what a caller wants to find again with an import, as the seed says.
@@ -110,8 +110,7 @@ fn no_names(reading: &ImportReading) -> Result<()> {
         Some((second, _)) => {
             let first = "options.columns";
             let message = format!("{first} say what {second} would; leave one of them out.");
-            let fault = Fault::new(ErrorReason::OptionsConflict, message);
-            Err(fault.with("first", first).with("second", second))
+            Err(Fault::conflict(first, second, message))
         }
     }
 }
@@ -135,7 +134,7 @@ fn groups(request: &StartImportRequest, options: &ImportOptions) -> Result<()> {
 
 fn conflict(first: &str, second: &str) -> Fault {
     let message = format!("{first} makes no members, who could be in {second}; leave one out.");
-    Fault::new(ErrorReason::OptionsConflict, message).with("first", first).with("second", second)
+    Fault::conflict(first, second, message)
 }
 
 fn named(field: &str, name: &str) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Orders of keys: the named ones of the sources and the caller's own.
 
 use crate::fault::{Fault, Result};
-use crate::wire::v1::{AddressType, ErrorReason, KeyKind, MatchPolicy, NamedOrder, OnDeleted};
+use crate::wire::v1::{AddressType, KeyKind, MatchPolicy, NamedOrder, OnDeleted};
 
 /// Steps of an explicit order: more than there are kinds of keys, so that nobody needs more.
 pub const EXPLICIT_ORDER_STEPS_MAX: usize = 32;
@@ -60,12 +60,8 @@ impl Policy {
             return Ok(Self { steps: named(order), manner, restores });
         }
         if order != NamedOrder::Unspecified {
-            return Err(Fault::new(
-                ErrorReason::OptionsConflict,
-                "Give policy.order or policy.explicit_order, not both.",
-            )
-            .with("first", "policy.order")
-            .with("second", "policy.explicit_order"));
+            let message = "Give policy.order or policy.explicit_order, not both.";
+            return Err(Fault::conflict("policy.order", "policy.explicit_order", message));
         }
         let manner = Manner { order: NamedOrder::Unspecified, strict: policy.strict };
         Ok(Self { steps: explicit(policy)?, manner, restores })

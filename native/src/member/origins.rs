@@ -42,9 +42,7 @@ impl OriginName {
             (0, label) => Ok(Self::of_label(label, &[("field", "origin_label".to_owned())])),
             _ => {
                 let message = "An origin is given by its number or by its label.";
-                Err(Fault::new(ErrorReason::OptionsConflict, message)
-                    .with("first", "origin")
-                    .with("second", "origin_label"))
+                Err(Fault::conflict("origin", "origin_label", message))
             }
         }
     }

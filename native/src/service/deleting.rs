@@ -31,9 +31,7 @@ pub fn delete_members(
     if options.is_some_and(|options| options.expected_version.is_some()) && asked.members.len() > 1
     {
         let message = "An expected version is of one member: give one key only, or none.";
-        return Err(Fault::new(ErrorReason::OptionsConflict, message)
-            .with("first", "options.expected_version")
-            .with("second", "members"));
+        return Err(Fault::conflict("options.expected_version", "members", message));
     }
     let mut book = AddressBook::default();
     let mut probes = Vec::with_capacity(asked.members.len());

@@ -134,13 +134,8 @@ fn heads(space: &Space, change: &MemberChange, book: &mut AddressBook) -> Result
 
 /// A head whose rule decides where it goes is subscribed by whoever has it then, not by the wish.
 fn resource_beside_rule(index: usize) -> Fault {
-    Fault::new(
-        ErrorReason::OptionsConflict,
-        "heads.resource_id cannot stand beside head_rule or data_rule; leave one out.",
-    )
-    .with("first", "heads.resource_id")
-    .with("second", "heads.head_rule")
-    .with("index", index)
+    let message = "heads.resource_id cannot stand beside head_rule or data_rule; leave one out.";
+    Fault::conflict("heads.resource_id", "heads.head_rule", message).with("index", index)
 }
 
 /// The rule of a head; `None` where it is the one that every head has without.
