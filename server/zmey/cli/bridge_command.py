@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from zmey.bridge import BridgeError, run_bridge
 from zmey.cli.exits import CommandError, UsageError
 from zmey.cli.grouped import keyword, with_parameters
 from zmey.cli.options import ADDRESS_DEFAULT, AddressOption
@@ -51,6 +50,9 @@ def bridge_to_server(config: Path | None, address: str, **flags: str | bool | No
 
       RABBITMQ_X_MESSAGE_TTL=3600 zmey bridge --config main.json
     """
+    # Here for the reason that `run_server` gives.
+    from zmey.bridge import BridgeError, run_bridge  # noqa: PLC0415
+
     try:
         settings = load_settings(config, flags)
     except ConfigError as error:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from pydantic.fields import FieldInfo
 
-from zmey.bridge import BridgeError, BridgeThread
 from zmey.cli.exits import CommandError, UsageError
 from zmey.cli.grouped import keyword, with_parameters
 from zmey.config import (
@@ -20,7 +19,6 @@ from zmey.config import (
     is_hidden,
     load_settings,
 )
-from zmey.server import StartError, serve
 
 _METAVARS: dict[object, str] = {int: "NUMBER", float: "SECONDS", str: "TEXT"}
 
@@ -40,6 +38,10 @@ def run_server(config: Path | None = None, **flags: Any) -> None:
 
       zmey serve --spaces '\[{"account_id": 1, "db_id": 1, "default_region": "RU"}]'
     """
+    # Here, because a server takes as long to import as everything else: no other command needs one.
+    from zmey.bridge import BridgeError, BridgeThread  # noqa: PLC0415
+    from zmey.server import StartError, serve  # noqa: PLC0415
+
     try:
         settings = load_settings(config, flags)
     except ConfigError as error:
