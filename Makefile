@@ -66,7 +66,7 @@ demo: build ## see zmey at work: import, resolve, a killed server, nothing lost;
 
 test: check ## everything a change must pass
 	cargo test --quiet
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 fuzz: $(VENV)/.installed ## run each fuzz target for FUZZ_SECONDS=60; needs a nightly toolchain
 	@cargo +nightly --version > /dev/null 2>&1 || { echo >&2 \

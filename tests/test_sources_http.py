@@ -102,7 +102,9 @@ UNREACHABLE = (
 
 
 @pytest.mark.parametrize(
-    ("answer", "transient", "words"), [row[1:] for row in UNREACHABLE], ids=str
+    ("answer", "transient", "words"),
+    [row[1:] for row in UNREACHABLE],
+    ids=[row[0] for row in UNREACHABLE],
 )
 def test_answers_that_are_not_whole(
     web: Web, fetching: Fetching, answer: Answer, transient: bool, words: str
