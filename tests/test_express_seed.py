@@ -219,6 +219,13 @@ def test_a_probe_tells_of_a_code_that_is_taken(api: Api, tmp_path: Path) -> None
     assert _told(answer) == "EXPRESS_LIST_EXISTS", "a group cannot have the code of a list"
 
 
+def test_a_probe_tells_of_lists_that_nobody_can_join(api: Api, tmp_path: Path) -> None:
+    express(api, tmp_path, auto_group=named("a"))
+    options = rows_pb2.ImportOptions(space=api.space, groups=rows_pb2.GroupOrders(add=["a"]))
+    answer = probe_file(api, str(tmp_path / "rows.csv"), options=options)
+    assert _told(answer) == "EXPRESS_LIST_EXISTS"
+
+
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     (TEXT, {"clean_group": True, "auto_group": named("a")}, "OPTIONS_CONFLICT"),
     (TEXT, {"options": {"no_member": True}}, "OPTIONS_CONFLICT"),

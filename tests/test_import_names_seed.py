@@ -39,6 +39,7 @@ def test_names_are_not_for_objects(api: Api, tmp_path: Path, text: str) -> None:
     answer = probed(api, path, text, reading=reading)
     assert answer.cannot_import
     check_fault(fault_in_answer(answer.warnings[0]), "FIELD_INVALID", field="reading.names")
+    assert answer.warnings[0] not in answer.warnings[1:], "it is told once"
     job = run_file(api, path, text, reading=reading)
     assert job.metadata.state == FAILED
     renamed = import_job.ImportReading(renames={"a": "member.email", "b": "name"})

@@ -242,6 +242,26 @@ def test_a_queued_import_is_cancelled_at_once(busy: RunningServer) -> None:
         assert reason_of(lambda: client.operations.GetOperation(gone)) == "IMPORT_UNKNOWN"
 
 
+def test_a_cancel_finds_batches_that_wait(client: Client) -> None:
+    """Rows that are read already and wait for the store are not applied any more."""
+    many = 500_000
+    lines = "".join(f"{number}\n" for number in range(1, many + 1))
+    with io.BytesIO(f"member.csid\n{lines}".encode()) as file:
+        source = jobs.ImportSource(upload=upload_file(client, SPACE, file))
+    name = start(client, source)
+    asked = lro.GetOperationRequest(name=name)
+    while not unpack_metadata(client.operations.GetOperation(asked)).counters.read:
+        time.sleep(0.01)
+    cancel(client, name)
+    metadata = unpack_metadata(wait(client, name))
+    assert metadata.state == jobs.IMPORT_STATE_CANCELLED
+    # All of the others wait at once in their window.
+    assert metadata.counters.read < many / 2
+    again = ended(client, source)
+    assert again.counters.unchanged == metadata.counters.read, "what was counted is stored"
+    assert again.counters.created == many - metadata.counters.read
+
+
 REFUSED: dict[str, tuple[str, Callable[[Client], object]]] = {
     "no source": (
         "FIELD_REQUIRED",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::record::{ended, progress_key, state};
+use super::registry::Claimed;
 use super::rejects;
 use crate::fault::{Failure, Fault};
 use crate::member::View;
@@ -35,6 +36,8 @@ pub struct AppliedBatch {
     pub repeated: u64,
     /// How much of the file was read with it.
     pub read_bytes: u64,
+    /// Whether the job was asked to stop meanwhile.
+    pub claimed: Arc<Claimed>,
 }
 
 impl Keep for AppliedBatch {
@@ -44,7 +47,7 @@ impl Keep for AppliedBatch {
         _: &mut Reached<'a>,
         _: i64,
     ) -> Result<bool, Failure> {
-        is_due(view, self.job_id, self.number)
+        self.is_due(view)
     }
 
     fn end(
@@ -64,6 +67,20 @@ impl Keep for AppliedBatch {
 }
 
 impl AppliedBatch {
+    /// Whether it is the next batch of a job that runs; one that was applied before is not. One
+    /// behind a batch that is missing is refused, and so is one that a cancel finds waiting.
+    pub fn is_due(&self, view: &View<'_>) -> Result<bool, Failure> {
+        let goes_on = |it: &JobProgressRecord| state(it) == ImportState::Applying;
+        let progress = progress(view, self.job_id)?.filter(goes_on);
+        let progress = progress.filter(|_| !self.claimed.is_cancelling());
+        let expected = progress.ok_or_else(|| ended(self.job_id))?.batches + 1;
+        match self.number.cmp(&expected) {
+            Ordering::Less => Ok(false),
+            Ordering::Equal => Ok(true),
+            Ordering::Greater => Err(gap(expected, self.number).into()),
+        }
+    }
+
     /// Moves the progress behind the batch, and counts what could not be read.
     pub fn advance(&self, view: &View<'_>, progress: &mut JobProgressRecord) {
         progress.batches = self.number;
@@ -73,20 +90,6 @@ impl AppliedBatch {
         let unreadable = self.source.problems.len() as u64;
         progress.read += unreadable;
         progress.rejected += unreadable;
-    }
-}
-
-/// Whether a batch is the next one of a job that runs; one that was applied before is not. One
-/// behind a batch that is missing is refused.
-pub fn is_due(view: &View<'_>, job_id: u64, number: u64) -> Result<bool, Failure> {
-    let progress = progress(view, job_id)?;
-    // It may have been cancelled by another way than the flag of the running one.
-    let progress = progress.filter(|progress| state(progress) == ImportState::Applying);
-    let expected = progress.ok_or_else(|| ended(job_id))?.batches + 1;
-    match number.cmp(&expected) {
-        Ordering::Less => Ok(false),
-        Ordering::Equal => Ok(true),
-        Ordering::Greater => Err(gap(expected, number).into()),
     }
 }
 

@@ -63,7 +63,8 @@ impl Operation for CreateJob {
     }
 }
 
-/// Answers the code that the group of an import would have, and stores nothing.
+/// Answers the code that the group of an import would have, and stores nothing; refuses the groups
+/// that `CreateJob` would refuse.
 #[derive(Debug)]
 pub struct NameGroup {
     /// What is asked for, checked.
@@ -76,7 +77,9 @@ impl Operation for NameGroup {
     }
 
     fn apply(&self, scene: &mut Scene<'_, '_>) -> Result<Vec<u8>, Failure> {
-        Ok(named(scene, &self.request, 0)?.0.into_bytes())
+        let (id, _) = named(scene, &self.request, 0)?;
+        check_joined(scene, &self.request, 0)?;
+        Ok(id.into_bytes())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use super::applied::{AppliedBatch, is_due, keep_rejects, progress};
+use super::applied::{AppliedBatch, keep_rejects, progress};
 use super::record::progress_key;
 use super::rejects::unreadable;
 use crate::core::Core;
@@ -40,7 +40,7 @@ impl Keep for ExpressBatch {
         _: &mut Reached<'a>,
         now_seconds: i64,
     ) -> std::result::Result<bool, Failure> {
-        if !is_due(view, self.applied.job_id, self.applied.number)? {
+        if !self.applied.is_due(view)? {
             return Ok(false);
         }
         let space = self.prepared.space.number;

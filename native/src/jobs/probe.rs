@@ -174,7 +174,10 @@ fn response(
         inspection;
     let cannot_import = outcomes.is_err();
     let outcomes = outcomes.unwrap_or_else(|problem| {
-        warnings.insert(0, Warning::from(problem));
+        let problem = Warning::from(problem);
+        // What is wrong with the columns is a warning about the file already.
+        warnings.retain(|warning| *warning != problem);
+        warnings.insert(0, problem);
         Vec::new()
     });
     let mut outcomes = outcomes.into_iter();

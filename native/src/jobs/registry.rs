@@ -20,7 +20,7 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    /// Asks it to stop after its batch.
+    /// Asks it to stop after the batch that is applied just now.
     pub fn cancel(&self) {
         self.is_cancelling.store(true, Ordering::Relaxed);
     }
@@ -77,6 +77,11 @@ impl Running {
     /// Counts rows that are durable.
     pub fn applied(&self, rows: u64) {
         self.0.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// What its batches ask before they are applied.
+    pub fn claimed(&self) -> Arc<Claimed> {
+        Arc::clone(&self.0)
     }
 
     /// Whether it was asked to stop.

@@ -61,7 +61,8 @@ pub fn run(core: &Core, job_id: u64, path: &str) -> Result<v1::Job> {
     let stored =
         core.read(&AddressBook::default(), |view, _| record::find_unfinished(view, job_id))?;
     let space_number = stored.progress.space_number;
-    let running = core.jobs().claim(job_id).run().ok_or_else(|| busy(job_id))?;
+    let claimed = core.jobs().claim(job_id);
+    let running = claimed.run().ok_or_else(|| busy(job_id))?;
     let ran = if stored.progress.is_cancelling {
         Ok(Way::Cancelled)
     } else {
@@ -72,7 +73,13 @@ pub fn run(core: &Core, job_id: u64, path: &str) -> Result<v1::Job> {
         Ok(Way::Through) => (ImportState::Succeeded, Vec::new()),
         Ok(Way::Cancelled) => (ImportState::Cancelled, Vec::new()),
         Ok(Way::Closing) => return as_it_is(),
-        Err(Stop::Failed(fault)) if fault.reason == ErrorReason::ImportEnded => return as_it_is(),
+        // What a cancel finds waiting is refused.
+        Err(Stop::Failed(fault)) if fault.reason == ErrorReason::ImportEnded => {
+            if !claimed.is_cancelling() {
+                return as_it_is();
+            }
+            (ImportState::Cancelled, Vec::new())
+        }
         Err(Stop::Failed(fault)) => (ImportState::Failed, fault.status()),
         Err(Stop::Passing(_)) if core.is_closing() => return as_it_is(),
         Err(Stop::Passing(fault)) => return Err(fault),
@@ -232,9 +239,15 @@ impl<'a> Run<'a> {
         source: Arc<SourceBatch>,
         (bytes, read_bytes): (usize, u64),
     ) -> Ready {
-        let job_id = self.job_id;
-        let applied =
-            |source, repeated| AppliedBatch { job_id, number, source, repeated, read_bytes };
+        let (job_id, claimed) = (self.job_id, self.running.claimed());
+        let applied = |source, repeated| AppliedBatch {
+            job_id,
+            number,
+            source,
+            repeated,
+            read_bytes,
+            claimed,
+        };
         match &self.target {
             Target::Members(plan) => {
                 let batch = prepared(&self.space, plan, &source, bytes, self.now);

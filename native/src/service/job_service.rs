@@ -138,16 +138,17 @@ fn cancel_job(
 ) -> Result<v1::CancelJobResponse> {
     let space = core.spaces().get(request.space.as_ref())?;
     let job_id = request.job_id;
-    let is_claimed = core.jobs().claimed(job_id).is_some();
+    let claimed = core.jobs().claimed(job_id);
     let before = read_job(core, &space, job_id)?;
+    // Before it is stored, which waits behind the batches that the job has in the queue: these are
+    // not applied any more.
+    if let Some(claimed) = &claimed {
+        claimed.cancel();
+    }
+    let is_claimed = claimed.is_some();
     let job = change(core, &space, Box::new(CancelJob { job_id, is_claimed }), deadline)?;
     if state_of(&before) != state_of(&job) {
         core.metrics().job_ended(state_of(&job));
-    }
-    if job.is_cancelling
-        && let Some(claimed) = core.jobs().claimed(job_id)
-    {
-        claimed.cancel();
     }
     Ok(v1::CancelJobResponse { job: Some(job) })
 }
