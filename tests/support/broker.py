@@ -173,6 +173,10 @@ class RunningBroker:
         self._epmd.kill()
         self._epmd.wait(STOP_SECONDS_MAX)
 
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal to the node, for example to freeze it."""
+        os.kill(int(self._pid_file.read_text()), number)
+
     def _end(self, number: signal.Signals) -> None:
         """Sends a signal to the node, which may be a child of the script that started it."""
         node, self._node = self._node, None

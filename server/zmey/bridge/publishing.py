@@ -17,10 +17,10 @@ from aiormq.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
 from zmey.bridge.answers import LATER, Verdict
-from zmey.bridge.applying import StoppingError
 from zmey.bridge.broker import Broker, declare_own_queues
 from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.preparing import Prepared
+from zmey.bridge.stopping import StoppingError, unless_stopped
 from zmey.config import Settings
 from zmey.logs import get_logger
 
@@ -57,13 +57,13 @@ class Publisher:
         """Publishes messages and returns when the broker has confirmed all of them.
 
         Raises:
-            StoppingError: the bridge stops while the broker refuses some.
+            StoppingError: the bridge stops while the broker refuses some, or says nothing.
             BridgeError: a queue is there again, with other arguments than the bridge needs.
             Exception: one of BROKER_AWAY.
         """
         pause = PAUSE_SECONDS_FIRST
         try:
-            while messages := await self._refused(messages):
+            while messages := await unless_stopped(self._stop, self._refused(messages)):
                 if pause == PAUSE_SECONDS_FIRST:
                     self._say(messages)
                 self._metrics.results_refused.set(len(messages))
