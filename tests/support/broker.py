@@ -275,6 +275,16 @@ class RunningBroker:
         await channel.declare_queue(queue, arguments=arguments, **options)
         await connection.close()
 
+    def bind(self, queue: str, exchange: str, key: str) -> None:
+        """Binds a queue to an exchange."""
+        _run(self._bind(queue, exchange, key))
+
+    async def _bind(self, queue: str, exchange: str, key: str) -> None:
+        connection = await self.connect()
+        channel = await connection.channel()
+        await (await channel.get_queue(queue)).bind(exchange, key)
+        await connection.close()
+
     def delete(self, *queues: str) -> None:
         """Deletes queues, if they are there."""
         _run(self._delete(queues))

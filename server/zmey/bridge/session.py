@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
+from aio_pika import IncomingMessage
 from aio_pika.abc import AbstractIncomingMessage
 
 from zmey.bridge.answers import OK
@@ -20,9 +21,10 @@ from zmey.bridge.broker import Broker
 from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.in_flight import InFlight
 from zmey.bridge.job_log import JobLog
+from zmey.bridge.lenient import settle
 from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.preparing import Prepared, Preparer, by_space, key_of, set_aside
-from zmey.bridge.publishing import Publisher, outgoing
+from zmey.bridge.publishing import Publisher
 from zmey.bridge.stopping import GRACE_SECONDS, StoppingError
 from zmey.config import Settings
 
@@ -109,7 +111,7 @@ class Session:
         cancelled = asyncio.Event()
         underlay = cast("aiormq.Channel", await channel.get_underlay_channel())
         underlay.on_consumer_cancel_callbacks.add(lambda _: cancelled.set())
-        tag = await self._broker.queue.consume(self._take_in)
+        consumed = await underlay.basic_consume(self._broker.queue.name, self._take_in)
         work = asyncio.create_task(self._work())
         answer = asyncio.create_task(self._answer())
         gone = asyncio.create_task(cancelled.wait())
@@ -127,13 +129,15 @@ class Session:
                 if gone.done():
                     raise ConsumerCancelledError
             async with asyncio.timeout(GRACE_SECONDS):
-                await self._broker.queue.cancel(tag)
+                await underlay.basic_cancel(consumed.consumer_tag or "")
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _take_in(self, delivery: AbstractIncomingMessage) -> None:
+    async def _take_in(self, message: "aiormq.abc.DeliveredMessage") -> None:
+        settle(message.header.properties)
+        delivery = IncomingMessage(message)
         self._in_flight.came(delivery)
         await self._inbox.put(delivery)
 
@@ -187,7 +191,7 @@ class Session:
             for prepared in batch
             if prepared.verdict is not None and prepared.verdict.code != OK
         )
-        await self._publisher.publish(list(outgoing(batch, self._worker.settings)))
+        await self._publisher.publish(batch)
 
 
 async def _all_or_none(works: Iterable[Coroutine[Any, Any, None]]) -> None:
