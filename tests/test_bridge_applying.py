@@ -14,8 +14,9 @@ from support.core import Api
 from support.policies import fields_being_built
 from support.requests import change, keys, sets
 from zmey.bridge.answers import Verdict, refusal
-from zmey.bridge.applying import CRASHES_MAX, Applier, StoppingError
+from zmey.bridge.applying import DROPS_ALONE_MAX, FAULTS_TOGETHER_MAX, POISON, Applier
 from zmey.bridge.callers import CallError
+from zmey.bridge.stopping import StoppingError
 from zmey.client.faults import CallFault
 from zmey.v1.error_reason_pb2 import ErrorReason
 from zmey.v1.member_pb2 import MemberChange
@@ -25,6 +26,7 @@ SPACE = (1, 1)
 ANN = "email=ann@example.com"
 UNAVAILABLE = CallFault(grpc.StatusCode.UNAVAILABLE, "", "", {})
 INTERNAL = CallFault(grpc.StatusCode.INTERNAL, "Internal error.", "ERROR_REASON_INTERNAL", {})
+UNKNOWN = CallFault(grpc.StatusCode.UNKNOWN, "", "", {})
 OVERLOADED = CallFault(
     grpc.StatusCode.RESOURCE_EXHAUSTED, "Too much.", "ERROR_REASON_OVERLOADED", {}
 )
@@ -43,6 +45,7 @@ class FailingCaller:
 
     api: Api
     fails: Fails
+    drops: bool = False
     calls: list[list[str]] = field(default_factory=list)
 
     async def call(self, request: bytes, seconds: float) -> bytes:
@@ -52,7 +55,7 @@ class FailingCaller:
         self.calls.append(names)
         fault = self.fails(names, len(self.calls))
         if fault is not None:
-            raise CallError(fault)
+            raise CallError(fault, is_drop=self.drops)
         return self.api.core.call("/zmey.v1.MemberService/SetMemberBatch", request)
 
     async def is_ready(self, seconds: float) -> bool:
@@ -101,17 +104,38 @@ def test_overload_is_answered_only_when_it_lasts(api: Api, fault: CallFault) -> 
     assert set(map(tuple, caller.calls)) == {("a", "b")}
 
 
-@pytest.mark.parametrize("fault", [UNAVAILABLE, INTERNAL])
-def test_the_step_that_kills_is_found_and_set_aside(api: Api, fault: CallFault) -> None:
-    caller = FailingCaller(api, lambda names, _: fault if "poison" in names else None)
+def test_the_step_that_kills_is_found_and_set_aside(api: Api) -> None:
+    caller = FailingCaller(api, lambda names, _: UNAVAILABLE if "poison" in names else None, True)
     verdicts = apply(caller, "a", "poison", "b")
     assert codes(verdicts) == [0, 503, 0]
     assert [verdict.parks for verdict in verdicts] == [False, True, False]
-    deaths = sum("poison" in names for names in caller.calls)
-    # The first call may have found nobody at all, which is no death.
-    assert CRASHES_MAX <= deaths <= CRASHES_MAX + 1
-    alone = [names for names in caller.calls if len(names) == 1]
-    assert [names for names in alone if names != ["poison"]] == [["a"], ["b"]]
+    assert verdicts[1].text == POISON
+    together = [["a", "poison", "b"]] * FAULTS_TOGETHER_MAX
+    assert caller.calls == [*together, ["a"], *[["poison"]] * DROPS_ALONE_MAX, ["b"]]
+
+
+def test_a_step_that_fails_a_few_times_alone_is_not_held_to_what_its_batch_did(api: Api) -> None:
+    fails = FAULTS_TOGETHER_MAX + DROPS_ALONE_MAX - 1
+    caller = FailingCaller(api, lambda _, call: UNAVAILABLE if call <= fails else None, True)
+    assert codes(apply(caller, "a", "b")) == [0, 0]
+
+
+@pytest.mark.parametrize("fault", [UNAVAILABLE, INTERNAL, UNKNOWN])
+def test_a_peer_that_fails_on_everything_is_no_reason_to_set_aside(
+    api: Api, fault: CallFault
+) -> None:
+    caller = FailingCaller(api, lambda *_: fault)
+    verdicts = apply(caller, *"abcdef", seconds=4.0)
+    assert codes(verdicts) == [503] * 6
+    assert not any(verdict.parks for verdict in verdicts)
+    assert len(caller.calls) > FAULTS_TOGETHER_MAX + 1
+
+
+def test_a_step_on_which_the_server_fails_holds_back_others_no_longer_than_that(api: Api) -> None:
+    caller = FailingCaller(api, lambda names, _: INTERNAL if "ill" in names else None)
+    verdicts = apply(caller, "a", "ill", "b", seconds=1.0)
+    assert codes(verdicts) == [0, 503, 0]
+    assert not any(verdict.parks for verdict in verdicts)
 
 
 def test_a_batch_that_is_too_large_is_split(api: Api) -> None:

@@ -173,6 +173,10 @@ class RunningBroker:
         self._epmd.kill()
         self._epmd.wait(STOP_SECONDS_MAX)
 
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal to the node, for example to freeze it."""
+        os.kill(int(self._pid_file.read_text()), number)
+
     def _end(self, number: signal.Signals) -> None:
         """Sends a signal to the node, which may be a child of the script that started it."""
         node, self._node = self._node, None
@@ -269,6 +273,16 @@ class RunningBroker:
         channel = await connection.channel()
         options: dict[str, bool] = {"durable": True, **how}
         await channel.declare_queue(queue, arguments=arguments, **options)
+        await connection.close()
+
+    def bind(self, queue: str, exchange: str, key: str) -> None:
+        """Binds a queue to an exchange."""
+        _run(self._bind(queue, exchange, key))
+
+    async def _bind(self, queue: str, exchange: str, key: str) -> None:
+        connection = await self.connect()
+        channel = await connection.channel()
+        await (await channel.get_queue(queue)).bind(exchange, key)
         await connection.close()
 
     def delete(self, *queues: str) -> None:

@@ -15,6 +15,7 @@ import grpc
 
 from zmey.bridge.answers import INVALID, LATER, Verdict, refusal, verdict_of
 from zmey.bridge.callers import Caller, CallError
+from zmey.bridge.stopping import StoppingError, unless_stopped
 from zmey.client.faults import CallFault
 from zmey.logs import get_logger
 from zmey.v1.error_reason_pb2 import ErrorReason
@@ -25,20 +26,21 @@ from zmey.v1.space_pb2 import Space
 CALL_SECONDS_MAX = 30.0
 PAUSE_SECONDS_FIRST = 0.05
 PAUSE_SECONDS_MAX = 5.0
-# A batch that took the server down so often is sent step by step, to find the one that does it.
-CRASHES_TOGETHER_MAX = 3
-# That one is given up then.
-CRASHES_MAX = 6
+# A batch that failed so often by a fault of the server is sent step by step, to find the one that
+# does it.
+FAULTS_TOGETHER_MAX = 3
+# A step is given up whose call, alone, ended the connection so often.
+DROPS_ALONE_MAX = 6
 
 POISON = "The server fails on this message; it was set aside."
 TOO_LARGE = "The message is larger than the server takes (message_bytes_max); send less at once."
 
-_CRASHES = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE)
+AWAY = "The server has no time or is away; send the message again later."
+
+# What a step may be to blame for. A proxy says UNAVAILABLE, whatever it is asked: only with the
+# connection does it end by a step.
+_FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
 _SHUTTING_DOWN = "ERROR_REASON_SHUTTING_DOWN"
-
-
-class StoppingError(Exception):
-    """The bridge stops and the steps were not applied."""
 
 
 @dataclass(slots=True)
@@ -46,8 +48,9 @@ class _Pending:
     """Steps that have no verdict yet, by their place, and how sending them went so far."""
 
     steps: dict[int, MemberChange]
-    crashes: int = 0
-    is_ready: bool = False
+    until: float
+    faults: int = 0
+    drops: int = 0
     reason: str = ""
     is_said: bool = False
 
@@ -81,41 +84,49 @@ class Applier:
         """Applies steps in order; returns a verdict for each.
 
         Raises:
-            StoppingError: the bridge stops while the server is away.
+            StoppingError: the bridge stops while the server is away, or hangs.
         """
         message = Space(account_id=space[0], db_id=space[1])
-        verdicts = await self._settle(message, _Pending(dict(enumerate(steps))))
+        pending = _Pending(dict(enumerate(steps)), self._until())
+        verdicts = await self._settle(message, pending)
         return [verdicts[place] for place in range(len(steps))]
+
+    def _until(self) -> float:
+        return self._clock() + self._retry_seconds
 
     async def _settle(self, space: Space, pending: _Pending) -> dict[int, Verdict]:
         verdicts: dict[int, Verdict] = {}
-        until = self._clock() + self._retry_seconds
         pause = PAUSE_SECONDS_FIRST
         while True:
             # The last call is for verdicts, not for order: nothing is sent again after it.
-            is_last = self._clock() >= until
+            is_last = self._clock() >= pending.until
             settled, problem = await self._send(space, pending, in_order=not is_last)
             verdicts |= settled
             for place in settled:
                 del pending.steps[place]
             if not pending.steps:
                 return verdicts
-            if pending.crashes >= CRASHES_TOGETHER_MAX and len(pending.steps) > 1:
+            if pending.faults >= FAULTS_TOGETHER_MAX and len(pending.steps) > 1:
                 return verdicts | await self._one_by_one(space, pending)
-            if pending.crashes >= CRASHES_MAX:
+            if pending.drops >= DROPS_ALONE_MAX and len(pending.steps) == 1:
                 return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, POISON, parks=True))
             if is_last:
                 return verdicts | dict.fromkeys(pending.steps, Verdict(LATER, problem))
             pending.say()
-            await self._pause(min(pause, max(0.0, until - self._clock())))
+            await self._pause(min(pause, max(0.0, pending.until - self._clock())))
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
-            pending.is_ready = await self._is_ready(until)
+            await self._wait_for_server(pending.until)
 
     async def _one_by_one(self, space: Space, pending: _Pending) -> dict[int, Verdict]:
+        """Settles each step alone; what they did together is held against none of them."""
         verdicts: dict[int, Verdict] = {}
+        until = pending.until
         for place, step in list(pending.steps.items()):
-            alone = _Pending({place: step}, pending.crashes, pending.is_ready)
-            verdicts |= await self._settle(space, alone)
+            settled = await self._settle(space, _Pending({place: step}, until))
+            verdicts |= settled
+            if any(verdict.code != LATER or verdict.parks for verdict in settled.values()):
+                # The server is there for the next one.
+                until = self._until()
         return verdicts
 
     async def _send(
@@ -125,9 +136,10 @@ class Applier:
         steps = list(pending.steps.values())
         request = SetMemberBatchRequest(space=space, changes=steps, in_order=in_order)
         try:
-            answer = await self._caller.call(request.SerializeToString(), CALL_SECONDS_MAX)
+            call = self._caller.call(request.SerializeToString(), CALL_SECONDS_MAX)
+            answer = await unless_stopped(self._stop, call)
         except CallError as error:
-            return await self._failed(space, pending, error.fault)
+            return await self._failed(space, pending, error)
         results = SetMemberBatchResponse.FromString(answer).results
         settled, problem = {}, ""
         for place, result in zip(list(pending.steps), results, strict=True):
@@ -143,16 +155,21 @@ class Applier:
         return settled, problem
 
     async def _failed(
-        self, space: Space, pending: _Pending, fault: CallFault
+        self, space: Space, pending: _Pending, error: CallError
     ) -> tuple[dict[int, Verdict], str]:
+        fault = error.fault
         verdict = _permanent(fault)
         if verdict is None:
             pending.reason = fault.reason or fault.code.name
-            # Nobody there is no crash: the server was there, got the steps, and went away.
-            was_there = pending.is_ready or fault.code is not grpc.StatusCode.UNAVAILABLE
-            if fault.code in _CRASHES and fault.reason != _SHUTTING_DOWN and was_there:
-                pending.crashes += 1
-            return {}, "The server has no time or is away; send the message again later."
+            if error.is_drop and fault.reason != _SHUTTING_DOWN:
+                # Whoever dropped the connection was there, and is given time to come back.
+                pending.until = self._until()
+                pending.faults += 1
+                # Steps that were sent together do not tell which of them did it.
+                pending.drops += len(pending.steps) == 1
+            elif fault.code in _FAULTS:
+                pending.faults += 1
+            return {}, AWAY
         if verdict.code == INVALID and len(pending.steps) > 1:
             # Something about one of them, or about all of them together.
             return await self._one_by_one(space, pending), ""
@@ -167,13 +184,13 @@ class Applier:
             return
         raise StoppingError
 
-    async def _is_ready(self, until: float) -> bool:
+    async def _wait_for_server(self, until: float) -> None:
         """Waits for the server in short turns, so that a stop is noticed."""
         while not self._stop.is_set():
             if await self._caller.is_ready(min(1.0, max(0.05, until - self._clock()))):
-                return True
+                return
             if self._clock() >= until:
-                return False
+                return
         raise StoppingError
 
 

@@ -8,6 +8,7 @@ import aiormq.exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
 
 from zmey.bridge.errors import BridgeError
+from zmey.bridge.lenient import read_leniently
 from zmey.config import Settings
 
 HEARTBEAT_SECONDS = 30
@@ -49,6 +50,7 @@ async def open_broker(settings: Settings) -> Broker:
         BridgeError: a queue has other arguments than the bridge needs.
         Exception: one of BROKER_AWAY, where the broker is not there.
     """
+    read_leniently()
     connection = await aio_pika.connect(
         host=settings.bridge_host,
         port=settings.bridge_port,

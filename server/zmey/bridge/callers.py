@@ -10,6 +10,9 @@ from zmey._native import Core, CoreError
 from zmey.client.faults import CallFault, fault_of, fault_of_status
 
 METHOD = "/zmey.v1.MemberService/SetMemberBatch"
+READY = grpc.ChannelConnectivity.READY
+# The connection and its calls end together, but not in a certain order.
+DROP_SECONDS_MAX = 0.2
 # Spaces whose steps are under way at once, in one process with the core.
 THREADS = 4
 
@@ -19,11 +22,14 @@ class CallError(Exception):
 
     Attributes:
         fault: why.
+        is_drop: whether the connection, which was there, ended with the call: whoever was called
+            may have died of it.
     """
 
-    def __init__(self, fault: CallFault) -> None:
+    def __init__(self, fault: CallFault, *, is_drop: bool = False) -> None:
         super().__init__(f"{fault.code.name} {fault.reason}")
         self.fault = fault
+        self.is_drop = is_drop
 
 
 class Caller(Protocol):
@@ -62,11 +68,23 @@ class GrpcCaller:
 
     async def call(self, request: bytes, seconds: float) -> bytes:
         """Sends one request."""
+        was_there = self._channel.get_state() is READY
         try:
             response: bytes = await self._method(request, timeout=seconds)
         except grpc.aio.AioRpcError as error:
-            raise CallError(fault_of(error)) from error
+            is_drop = was_there and await self._is_dropped(error.code())
+            raise CallError(fault_of(error), is_drop=is_drop) from error
         return response
+
+    async def _is_dropped(self, code: grpc.StatusCode) -> bool:
+        """Tells whether the connection is gone, which a proxy's own UNAVAILABLE leaves as it is."""
+        if code is not grpc.StatusCode.UNAVAILABLE:
+            return False
+        try:
+            await asyncio.wait_for(self._channel.wait_for_state_change(READY), DROP_SECONDS_MAX)
+        except TimeoutError:
+            return False
+        return True
 
     async def is_ready(self, seconds: float) -> bool:
         """Waits for the connection."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from zmey.bridge.answers import Verdict
+from zmey.bridge.in_flight import InFlight
 
 BATCH_BUCKETS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 SECONDS_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
@@ -15,14 +16,20 @@ class BridgeMetrics:
     """All metrics of one bridge."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        # Those of the session at work.
+        self.deliveries = InFlight()
         self.queue_depth = Gauge(
             "zmey_bridge_queue_depth",
             "Messages that wait in the queue and were delivered to nobody.",
             registry=registry,
         )
         self.in_flight = Gauge(
-            "zmey_bridge_in_flight", "Messages delivered and not taken yet.", registry=registry
+            "zmey_bridge_in_flight",
+            "Messages delivered to this bridge and not acknowledged.",
+            registry=registry,
         )
+        # Read at the moment of a scrape, because nothing calls us while messages are stuck.
+        self.in_flight.set_function(lambda: len(self.deliveries))
         self.connected = Gauge(
             "zmey_bridge_connected", "1 while the broker is there.", registry=registry
         )
@@ -49,10 +56,11 @@ class BridgeMetrics:
         )
         self._lag = Gauge(
             "zmey_bridge_lag_seconds",
-            "Age of the oldest message of the last batch at its acknowledgement, by its timestamp "
-            "property; without one the time to apply the batch.",
+            "Age of the oldest message delivered and not acknowledged, by its timestamp property, "
+            "without one since its delivery; 0 where there is none.",
             registry=registry,
         )
+        self._lag.set_function(self._age_seconds)
         self._batch = Histogram(
             "zmey_bridge_batch_messages", "Messages applied together.", buckets=BATCH_BUCKETS,
             registry=registry,
@@ -61,18 +69,18 @@ class BridgeMetrics:
             "zmey_bridge_batch_seconds", "Seconds to apply a batch.", buckets=SECONDS_BUCKETS,
             registry=registry,
         )  # fmt: skip
-        self._seconds_before = 0.0
 
     def applied(self, messages: int, seconds: float) -> None:
         """Counts a batch that was applied."""
         self._batch.observe(messages)
         self._seconds.observe(seconds)
-        self._seconds_before = seconds
 
-    def answered(self, verdicts: Iterable[Verdict], age_seconds: float) -> None:
-        """Counts messages that were acknowledged; an age of 0 is one that nobody told."""
+    def answered(self, verdicts: Iterable[Verdict]) -> None:
+        """Counts messages that were acknowledged."""
         verdicts = list(verdicts)
         for code, count in Tally(verdict.code for verdict in verdicts).items():
             self._messages.labels(str(code)).inc(count)
         self._parked.inc(sum(verdict.parks for verdict in verdicts))
-        self._lag.set(age_seconds or self._seconds_before)
+
+    def _age_seconds(self) -> float:
+        return self.deliveries.age_seconds()

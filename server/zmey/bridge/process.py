@@ -19,8 +19,9 @@ from zmey.logs import configure_logs, get_logger
 from zmey.server.metrics import MetricsEndpoint
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# These log whole messages, and every refused connection, which the bridge does in its own words.
-TALKATIVE = ("aio_pika", "aiormq")
+# These log whole messages, names of headers, and every refused connection, which the bridge does in
+# its own words.
+TALKATIVE = ("aio_pika", "aiormq", "pamqp")
 
 
 def run_bridge(settings: Settings, address: str) -> None:

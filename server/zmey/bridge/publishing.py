@@ -8,19 +8,18 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from aio_pika import DeliveryMode
-from aio_pika.abc import AbstractChannel, HeadersType
+from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
-from zmey.bridge.answers import LATER, Verdict
-from zmey.bridge.applying import StoppingError
 from zmey.bridge.broker import Broker, declare_own_queues
 from zmey.bridge.metrics import BridgeMetrics
+from zmey.bridge.parking import parked_properties, short
 from zmey.bridge.preparing import Prepared
+from zmey.bridge.stopping import StoppingError, unless_stopped
 from zmey.config import Settings
 from zmey.logs import get_logger
 
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     import aiormq
 
 CONFIRM_SECONDS_MAX = 60.0
+# What a header frame has before the properties: class, weight, and size of the body.
+HEADER_BYTES = 12
 PAUSE_SECONDS_FIRST = 0.1
 # Not longer, so that results flow soon after somebody makes room.
 PAUSE_SECONDS_MAX = 5.0
@@ -53,17 +54,20 @@ class Publisher:
         self._metrics = metrics
         self._stop = stop
 
-    async def publish(self, messages: list[Outgoing]) -> None:
-        """Publishes messages and returns when the broker has confirmed all of them.
+    async def publish(self, batch: list[Prepared]) -> None:
+        """Publishes what becomes of a batch; returns when the broker has confirmed all of it.
 
         Raises:
-            StoppingError: the bridge stops while the broker refuses some.
+            StoppingError: the bridge stops while the broker refuses some, or says nothing.
             BridgeError: a queue is there again, with other arguments than the bridge needs.
             Exception: one of BROKER_AWAY.
         """
+        underlay = cast("aiormq.Channel", await self._broker.channel.get_underlay_channel())
+        room = underlay.max_content_size - HEADER_BYTES
+        messages = list(outgoing(batch, self._settings, room))
         pause = PAUSE_SECONDS_FIRST
         try:
-            while messages := await self._refused(messages):
+            while messages := await unless_stopped(self._stop, self._refused(messages)):
                 if pause == PAUSE_SECONDS_FIRST:
                     self._say(messages)
                 self._metrics.results_refused.set(len(messages))
@@ -133,41 +137,17 @@ async def _publish(underlay: "aiormq.Channel", message: Outgoing) -> DeliveryErr
     return None
 
 
-def outgoing(batch: Iterable[Prepared], settings: Settings) -> Iterator[Outgoing]:
+def outgoing(
+    batch: Iterable[Prepared], settings: Settings, properties_bytes_max: int
+) -> Iterator[Outgoing]:
     """Yields the results of a batch, and before each what is set aside with it."""
     for prepared in batch:
         if prepared.verdict is not None and prepared.verdict.parks:
-            body = prepared.delivery.body
-            yield Outgoing(settings.bridge_dead_queue, body, _parked(prepared))
+            parked = parked_properties(prepared, properties_bytes_max)
+            yield Outgoing(settings.bridge_dead_queue, prepared.delivery.body, parked)
         properties = Basic.Properties(
             content_type="application/json",
             delivery_mode=DeliveryMode.PERSISTENT,
-            correlation_id=prepared.delivery.message_id,
+            correlation_id=short(prepared.delivery.message_id),
         )
         yield Outgoing(settings.bridge_result_queue, prepared.answer(), properties)
-
-
-def _parked(prepared: Prepared) -> Basic.Properties:
-    """The properties of the message as they were, with why it is here."""
-    delivery = prepared.delivery
-    verdict = prepared.verdict or Verdict(LATER)
-    reason: HeadersType = {
-        "x-zmey-error": verdict.code,
-        "x-zmey-reason": verdict.text,
-        "x-zmey-queue": delivery.routing_key or "",
-        "x-zmey-time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    # What took the process down may be among the headers: then they are left out.
-    headers = reason if prepared.is_unread else {**delivery.headers, **reason}
-    return Basic.Properties(
-        headers=headers,
-        content_type=delivery.content_type,
-        content_encoding=delivery.content_encoding,
-        correlation_id=delivery.correlation_id,
-        reply_to=delivery.reply_to,
-        message_id=delivery.message_id,
-        timestamp=delivery.timestamp,
-        message_type=delivery.type,
-        app_id=delivery.app_id,
-        delivery_mode=DeliveryMode.PERSISTENT,
-    )

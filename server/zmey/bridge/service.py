@@ -15,9 +15,11 @@ from zmey.bridge.broker import BROKER_AWAY, Broker, open_broker, queue_depth
 from zmey.bridge.callers import Caller
 from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.errors import BridgeError
+from zmey.bridge.in_flight import InFlight
 from zmey.bridge.job_log import JobLog
 from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.session import ConsumerCancelledError, Session, Worker
+from zmey.bridge.stopping import GRACE_SECONDS, StoppingError, unless_stopped
 from zmey.config import Settings
 from zmey.logs import get_logger
 
@@ -61,12 +63,17 @@ class Bridge:
         pause = PAUSE_SECONDS_FIRST
         while not self._stop.is_set():
             try:
-                broker = await open_broker(self._settings)
+                broker = await unless_stopped(self._stop, open_broker(self._settings), 0)
                 await self._work(broker, worker)
+            except StoppingError:
+                break
+            except BridgeError:
+                self._deliveries.forget_all()
+                raise
             except BROKER_AWAY as error:
-                self._refuse_login(error)
                 # Whatever was under way, the broker ended it and not the messages.
                 self._deliveries.forget_all()
+                self._refuse_login(error)
                 if worker.take_progress():
                     pause = PAUSE_SECONDS_FIRST
                 get_logger().warning(
@@ -77,6 +84,8 @@ class Bridge:
                 )
                 await self._rest(pause)
                 pause = min(pause * 2, PAUSE_SECONDS_MAX)
+        # They did not end the process: somebody who stops it often is no reason to give them up.
+        self._deliveries.forget_all()
         await caller.close()
 
     async def _work(self, broker: Broker, worker: Worker) -> None:
@@ -92,11 +101,12 @@ class Bridge:
             await Session(broker, worker, self._stop).run()
         finally:
             self._metrics.connected.set(0)
+            self._metrics.deliveries = InFlight()
             depth.cancel()
-            with contextlib.suppress(*BROKER_AWAY, asyncio.CancelledError):
-                await depth
             with contextlib.suppress(*BROKER_AWAY):
-                await broker.connection.close()
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await asyncio.gather(depth, return_exceptions=True)
+                    await broker.connection.close()
 
     async def _watch_depth(self, broker: Broker) -> None:
         while True:

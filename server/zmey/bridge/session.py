@@ -7,20 +7,25 @@ leaves messages to be delivered again, and these are answered from what the serv
 """
 
 import asyncio
-from time import monotonic, time
+from collections.abc import Coroutine, Iterable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
+from aio_pika import IncomingMessage
 from aio_pika.abc import AbstractIncomingMessage
 
 from zmey.bridge.answers import OK
-from zmey.bridge.applying import Applier, StoppingError
+from zmey.bridge.applying import Applier
 from zmey.bridge.batches import Inbox
 from zmey.bridge.broker import Broker
 from zmey.bridge.deliveries import Deliveries
+from zmey.bridge.in_flight import InFlight
 from zmey.bridge.job_log import JobLog
+from zmey.bridge.lenient import settle
 from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.preparing import Prepared, Preparer, by_space, key_of, set_aside
-from zmey.bridge.publishing import Publisher, outgoing
+from zmey.bridge.publishing import Publisher
+from zmey.bridge.stopping import GRACE_SECONDS, StoppingError
 from zmey.config import Settings
 
 if TYPE_CHECKING:
@@ -70,7 +75,7 @@ class Worker:
             for delivery in deliveries
         ]
         spaces = by_space(batch)
-        await asyncio.gather(*(self._apply_space(*item) for item in spaces.items()))
+        await _all_or_none(self._apply_space(*item) for item in spaces.items())
         return batch
 
     async def _apply_space(self, space: tuple[int, int], batch: list[Prepared]) -> None:
@@ -92,6 +97,7 @@ class Session:
         self._inbox = Inbox(
             settings.bridge_batch_max, settings.bridge_batch_wait_ms / 1000, worker.deliveries
         )
+        self._in_flight = worker.metrics.deliveries = InFlight()
         self._applied: asyncio.Queue[list[Prepared] | None] = asyncio.Queue(maxsize=1)
 
     async def run(self) -> None:
@@ -105,7 +111,7 @@ class Session:
         cancelled = asyncio.Event()
         underlay = cast("aiormq.Channel", await channel.get_underlay_channel())
         underlay.on_consumer_cancel_callbacks.add(lambda _: cancelled.set())
-        tag = await self._broker.queue.consume(self._inbox.put)
+        consumed = await underlay.basic_consume(self._broker.queue.name, self._take_in)
         work = asyncio.create_task(self._work())
         answer = asyncio.create_task(self._answer())
         gone = asyncio.create_task(cancelled.wait())
@@ -122,11 +128,18 @@ class Session:
                     raise ConnectionError(message)
                 if gone.done():
                     raise ConsumerCancelledError
-            await self._broker.queue.cancel(tag)
+            async with asyncio.timeout(GRACE_SECONDS):
+                await underlay.basic_cancel(consumed.consumer_tag or "")
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _take_in(self, message: "aiormq.abc.DeliveredMessage") -> None:
+        settle(message.header.properties)
+        delivery = IncomingMessage(message)
+        self._in_flight.came(delivery)
+        await self._inbox.put(delivery)
 
     async def _work(self) -> None:
         while (deliveries := await self._take()) is not None:
@@ -163,9 +176,12 @@ class Session:
             except StoppingError:
                 break
             await batch[-1].delivery.ack(multiple=True)
+            self._in_flight.acknowledged(len(batch))
             self._worker.deliveries.forget(prepared.key for prepared in batch)
             self._worker.note_progress()
-            self._note(batch)
+            self._worker.metrics.answered(
+                prepared.verdict for prepared in batch if prepared.verdict is not None
+            )
             self._applied.task_done()
 
     async def _publish(self, batch: list[Prepared]) -> None:
@@ -175,14 +191,15 @@ class Session:
             for prepared in batch
             if prepared.verdict is not None and prepared.verdict.code != OK
         )
-        await self._publisher.publish(list(outgoing(batch, self._worker.settings)))
+        await self._publisher.publish(batch)
 
-    def _note(self, batch: list[Prepared]) -> None:
-        now = time()
-        sent = [prepared.delivery.timestamp for prepared in batch if prepared.delivery.timestamp]
-        oldest = min((moment.timestamp() for moment in sent), default=now)
-        self._worker.metrics.answered(
-            [prepared.verdict for prepared in batch if prepared.verdict is not None],
-            max(0.0, now - oldest),
-        )
-        self._worker.metrics.in_flight.set(len(self._inbox))
+
+async def _all_or_none(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Runs all together; where one fails, the others do not go on behind its back."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
