@@ -178,6 +178,20 @@ def test_names_of_altcraft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings(file, {"bridge_host": "flag"}).bridge_host == "flag"
 
 
+def test_our_own_names_win_over_those_of_altcraft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "zmey.toml"
+    file.write_text('bridge_vhost = "own"\n')
+    monkeypatch.setenv("RABBITMQ_VHOST", "theirs")
+    monkeypatch.setenv("RABBITMQ_HOST", "theirs")
+    settings = load_settings(file)
+    assert (settings.bridge_vhost, settings.bridge_host) == ("own", "theirs")
+    file.write_text('bridge_vhost = ""\n')
+    with pytest.raises(ConfigError, match=r"zmey\.toml: bridge_vhost"):
+        load_settings(file)
+
+
 @pytest.mark.parametrize("text", ["[]", "{", '{"RABBITMQ_X_MESSAGE_TTL": "soon"}'])
 def test_a_main_json_that_cannot_be_used(tmp_path: Path, text: str) -> None:
     file = tmp_path / "main.json"

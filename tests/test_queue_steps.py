@@ -1,4 +1,4 @@
-"""What the queue needs of a step: refusals that are kept, and heads with resources of their own."""
+"""What the queue needs of a step: refusals that are kept, resources of heads, inserted fields."""
 
 from typing import Any
 
@@ -9,9 +9,11 @@ from support.core import (
     check_fault,
     expect_fault,
     fault_in_answer,
+    open_api,
 )
 from support.policies import fields_being_built, settled
 from support.requests import address, change, keys, member_key, ruled, sets
+from zmey.config import FieldConfig
 from zmey.v1 import member_pb2 as member
 from zmey.v1.error_reason_pb2 import ERROR_REASON_FIELD_BUILDING
 
@@ -134,3 +136,41 @@ def test_a_resource_beside_a_rule_is_refused(api: Api) -> None:
     wish.resource_id = 24
     with expect_fault("OPTIONS_CONFLICT", first="heads.resource_id"):
         api.set_member(change(keys(ANN), heads=[wish]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ("string", "47", '"47"'),
+        ("string", 'a"\\\n', '"a\\"\\\\\\n"'),
+        ("int", " -007 ", "-7"),
+        ("int", "9" * 30, "9" * 30),
+        ("tags", "a, b", '"a, b"'),
+    ],
+)
+def test_fields_that_are_inserted_find_the_member_again(kind: str, value: str, kept: str) -> None:
+    fielded = open_api(FieldConfig("crm.id", kind, unique=True))
+    by_field = change(keys(ANN, fields=[("crm.id", value)]), insert_fields=True)
+    created = fielded.set_member(by_field)
+    data = fielded.get_member(keys(ANN), "crm.id").member.values[0].value
+    assert data.decode() == kept
+    fielded.set_member(change(keys(fields=[("crm.id", value)]), sets(x="1")))
+    assert fielded.get_member(keys(ANN), "x").member.contact_id == created.contact_id
+
+
+def test_fields_are_inserted_only_where_there_is_nothing() -> None:
+    fielded = open_api(FieldConfig("crm", "string", unique=False))
+    fielded.set_member(change(keys(ANN), sets(crm='"old"')))
+    keyed = keys(ANN, fields=[("crm", "new")])
+    fielded.set_member(change(keyed, insert_fields=True))
+    assert fielded.get_member(keys(ANN), "crm").member.values[0].value == b'"old"'
+    # Datakeys come after them, so what a caller sets counts.
+    keyed = keys(BOB, fields=[("crm", "new")])
+    fielded.set_member(change(keyed, sets(crm='"set"'), insert_fields=True))
+    assert fielded.get_member(keys(BOB), "crm").member.values[0].value == b'"set"'
+
+
+def test_fields_stay_out_of_the_data_unless_asked() -> None:
+    fielded = open_api(FieldConfig("crm", "string", unique=False))
+    fielded.set_member(change(keys(ANN, fields=[("crm", "new")])))
+    assert fielded.get_member(keys(ANN), "*").member.values[0].value == b"{}"

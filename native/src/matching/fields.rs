@@ -10,7 +10,7 @@ use crate::member::View;
 use crate::space::Space;
 use crate::store::{StoreResult, keys};
 use crate::wire::storage::{FieldBuild, FieldRecord};
-use crate::wire::v1::{ErrorReason, FieldState, FieldValue};
+use crate::wire::v1::{DatakeyChange, DatakeyMode, ErrorReason, FieldState, FieldValue};
 
 /// Bytes of a value to look for; longer texts are no identifiers.
 pub const VALUE_BYTES_MAX: usize = 1_024;
@@ -111,17 +111,41 @@ pub fn query(space: &Space, request: &FieldValue) -> Result<FieldQuery> {
     let field = declared(space, &request.path)?;
     let values = match field.kind {
         FieldKind::String => vec![request.value.clone()],
-        FieldKind::Int => vec![canonical_integer(&request.value).ok_or_else(|| {
-            Fault::invalid("keys.fields.value", "must be decimal digits for an int field")
-        })?],
+        FieldKind::Int => vec![
+            canonical_integer(&request.value)
+                .ok_or_else(|| invalid_value(field, "must be decimal digits for an int field"))?,
+        ],
         FieldKind::Tags => split_tags(&request.value),
     };
     if values.is_empty() || values.iter().any(String::is_empty) {
-        return Err(Fault::invalid("keys.fields.value", "must not be empty"));
+        return Err(invalid_value(field, "must not be empty"));
     }
     let prefix = |value: &String| prefix(space.number, field, value);
     let prefixes = values.iter().map(prefix).collect();
     Ok(FieldQuery { path: field.path.clone(), number: field.number, prefixes })
+}
+
+fn invalid_value(field: &Field, problem: &str) -> Fault {
+    let fault = Fault::invalid("keys.fields.value", problem);
+    fault.with("path", &field.path).with("kind", field.kind.name())
+}
+
+/// The change of data after which a query for this value finds the member; the value is one that
+/// `query` takes.
+pub fn insertion(space: &Space, request: &FieldValue) -> Result<DatakeyChange> {
+    let field = declared(space, &request.path)?;
+    let integer = (field.kind == FieldKind::Int).then(|| canonical_integer(&request.value));
+    let value = integer.flatten().unwrap_or_else(|| {
+        let mut quoted = String::new();
+        json::quote(&request.value, &mut quoted);
+        quoted
+    });
+    Ok(DatakeyChange {
+        path: request.path.clone(),
+        mode: DatakeyMode::Insert as i32,
+        value: value.into_bytes().into(),
+        ..Default::default()
+    })
 }
 
 /// The declared field of a path.

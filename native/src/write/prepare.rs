@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::datakey::{self, Change, Moment};
 use crate::fault::{Fault, Result};
-use crate::matching::{AddressBook, Policy, Probe, prepare as prepare_keys};
+use crate::matching::{AddressBook, Policy, Probe, fields, prepare as prepare_keys};
 use crate::member::batch::{Batch, Copy, HeadWish, Origin, RequestId, Step, WishRule};
 use crate::member::system::HeadChange;
 use crate::space::Space;
@@ -75,6 +75,11 @@ fn step(
         skip_triggers: change.skip_triggers,
         ..Step::default()
     };
+    if change.insert_fields {
+        for (index, value) in keys.fields.iter().enumerate() {
+            add_datakey(&mut step, index, &fields::insertion(space, value)?)?;
+        }
+    }
     for (index, datakey) in change.datakeys.iter().enumerate() {
         add_datakey(&mut step, index, datakey)?;
     }

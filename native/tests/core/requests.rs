@@ -465,6 +465,7 @@ pub fn change(random: &mut Random) -> MemberChange {
         return_fresh: random.once_in(2),
         skip_triggers: random.once_in(4),
         keep_refusal: random.once_in(4),
+        insert_fields: random.once_in(4),
     }
 }
 

@@ -152,6 +152,8 @@ def _place(
         return "--" + name.replace("_", "-")
     if any(key.upper().split("__", 1)[0] == variable for key in os.environ):
         return variable
+    if name in in_file and not _is_altcraft(file):
+        return str(file)
     for theirs, ours in ALTCRAFT_NAMES.items():
         if ours == name and theirs in os.environ:
             return theirs

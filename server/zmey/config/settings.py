@@ -219,14 +219,15 @@ class ServerSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Orders the sources: flags, environment, file; defaults come last by themselves.
 
-        Our names in the environment win over Altcraft's.
+        Our names win over Altcraft's, those in the file too: whoever writes bridge_vhost means this
+        bridge, but RABBITMQ_VHOST may be there for another program.
         """
         return (
             init_settings,
             env_settings,
+            TomlConfigSettingsSource(settings_cls),
             InitSettingsSource(settings_cls, altcraft_environment()),
             InitSettingsSource(settings_cls, dict(cls.altcraft_file)),
-            TomlConfigSettingsSource(settings_cls),
         )
 
     def to_core(self) -> CoreConfig:
