@@ -136,6 +136,13 @@ impl Rows {
     }
 }
 
+/// Whether a document is a blank row, which is no line of names either.
+pub(super) fn is_blank(document: &[u8]) -> bool {
+    let mut rows = Rows::default();
+    rows.take(0, document, Charset::Utf8, &mut Names::learning());
+    rows.len() == 0
+}
+
 fn is_empty(value: &str) -> bool {
     matches!(value, "" | "null" | "\"\"")
 }
