@@ -68,7 +68,7 @@ pub fn inspect(
         layout: ImportLayout { reading: Some(reading.clone()), ..ImportLayout::default() },
         ..Inspection::default()
     };
-    inspection.take_charset(&detected);
+    inspection.take_charset(path, &detected)?;
     let head = head(path, inspection.reading().charset(), SAMPLE_BYTES_MAX)?;
     inspection.tell_shape(&head.text, head.is_whole, columns.len());
     let mut sample = Sample::read(path, inspection.reading(), columns)?;
@@ -97,9 +97,18 @@ impl Inspection {
         self.warn(fault.with("field", field).with("value", value));
     }
 
-    fn take_charset(&mut self, detected: &Detected) {
-        if self.reading().charset() != Charset::Unspecified {
-            return;
+    /// What the caller says is for CSV and JSON lines (seed 002: "для XLSX и JSON смысла не имеет").
+    fn take_charset(&mut self, path: &Path, detected: &Detected) -> Result<()> {
+        let said = self.reading().charset();
+        if self.reading().shape() == FileShape::Spreadsheet {
+            // It was converted, so that nothing has to be detected.
+            self.reading().set_charset(Charset::Utf8);
+            self.layout.set_charset_confidence(Confidence::Certain);
+            self.warn_of_charset(said);
+            return Ok(());
+        }
+        if said != Charset::Unspecified && !self.is_document(path, detected.charset)? {
+            return Ok(());
         }
         let name = charset_name(detected.charset);
         self.reading().set_charset(detected.charset);
@@ -112,6 +121,32 @@ impl Inspection {
             let fault = Fault::new(ErrorReason::ImportCharsetMisfit, message);
             self.warn(fault.with("charset", name));
         }
+        self.warn_of_charset(said);
+        Ok(())
+    }
+
+    /// Whether a file that is read in this charset is one JSON document.
+    fn is_document(&mut self, path: &Path, charset: Charset) -> Result<bool> {
+        if self.reading().shape() != FileShape::Unspecified {
+            return Ok(self.reading().shape() == FileShape::Json);
+        }
+        let head = head(path, charset, SAMPLE_BYTES_MAX)?;
+        Ok(shape::shape(&head.text, head.is_whole).0 == FileShape::Json)
+    }
+
+    /// Says that the charset of the caller does not count, where the file has another one.
+    fn warn_of_charset(&mut self, said: Charset) {
+        let taken = self.reading().charset();
+        if said == Charset::Unspecified || said == taken {
+            return;
+        }
+        let (said, taken) = (charset_name(said), charset_name(taken));
+        let message = format!(
+            "The charset {said} is passed over: spreadsheets and JSON documents show their own, \
+             which is {taken} here."
+        );
+        let fault = Fault::new(ErrorReason::FieldInvalid, message);
+        self.warn(fault.with("field", "reading.charset").with("value", said));
     }
 
     fn tell_shape(&mut self, head: &[u8], is_whole: bool, columns: usize) {

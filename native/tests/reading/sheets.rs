@@ -1,0 +1,61 @@
+//! Spreadsheets as they are read once they are JSON lines, and what else says its charset itself.
+
+use _native::reading::{Inspection, inspect};
+use _native::wire::v1::{Charset, Confidence, ErrorReason, FileShape, ImportReading, Warning};
+
+use crate::support::{File, file, read};
+
+fn inspected_as(file: &File, shape: FileShape, charset: Charset) -> Inspection {
+    let mut reading = ImportReading::default();
+    reading.set_shape(shape);
+    reading.set_charset(charset);
+    inspect(&file.path, &reading, &[]).expect("an inspection")
+}
+
+fn sheet(lines: &str) -> (File, Inspection) {
+    let file = file(lines);
+    let inspection = inspected_as(&file, FileShape::Spreadsheet, Charset::Unspecified);
+    (file, inspection)
+}
+
+/// A charset that is said for a file: which one is taken, and whether it is told.
+#[track_caller]
+fn check_charset(content: &[u8], shape: FileShape, said: Charset, expected: (Charset, bool)) {
+    let file = file(content);
+    let inspection = inspected_as(&file, shape, said);
+    let reading = inspection.layout.reading.clone().expect("a reading");
+    let is_told = |warning: &Warning| {
+        warning.reason() == ErrorReason::FieldInvalid
+            && warning.details["field"] == "reading.charset"
+    };
+    let told = inspection.warnings.iter().any(is_told);
+    assert_eq!((reading.charset(), told), expected);
+    let rows = read(&file, &inspection.layout);
+    let is_right = rows.rows[0].1[1] == "Анна";
+    assert_eq!(is_right, expected.0 != said || said == Charset::Utf8, "{:?}", rows.rows);
+}
+
+#[test]
+fn spreadsheets_and_documents_show_their_charset() {
+    let lines = "[\"member.csid\",\"имя\"]\n[\"A\",\"Анна\"]\n".as_bytes();
+    let document = "{\"rows\": [[\"member.csid\",\"имя\"],[\"A\",\"Анна\"]]}".as_bytes();
+    let (any, utf8, cp1251) = (FileShape::Unspecified, Charset::Utf8, Charset::Cp1251);
+    check_charset(lines, FileShape::Spreadsheet, cp1251, (utf8, true));
+    check_charset(lines, FileShape::Spreadsheet, utf8, (utf8, false));
+    for shape in [any, FileShape::Json] {
+        check_charset(document, shape, cp1251, (utf8, true));
+        check_charset(document, shape, Charset::Utf16, (utf8, true));
+        check_charset(document, shape, utf8, (utf8, false));
+    }
+    // Of JSON lines and CSV the caller knows better.
+    check_charset(lines, any, cp1251, (cp1251, false));
+    check_charset("member.csid;имя\nA;Анна\n".as_bytes(), any, cp1251, (cp1251, false));
+}
+
+#[test]
+fn text_that_looks_like_utf_7_is_none_in_a_spreadsheet() {
+    let cell = "+BBAEMAQ9BD0EMA-";
+    let (file, inspection) = sheet(&format!("[\"member.csid\",\"n\"]\n[\"A\",\"{cell}\"]\n"));
+    assert_eq!(inspection.layout.charset_confidence(), Confidence::Certain);
+    assert_eq!(read(&file, &inspection.layout).rows[0].1[1], cell);
+}
