@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
+
 use crate::fault::Result;
-use crate::wire::v1::{Charset, FileShape, FirstLine, ImportColumn, ImportLayout, ImportReading};
+use crate::wire::v1::{
+    Charset, FileShape, FirstLine, ImportColumn, ImportLayout, ImportReading, ImportRow,
+};
 
 use super::batch::SourceBatch;
 use super::json::{DocumentRows, Entry, LineRows, Names, caption};
@@ -55,9 +59,7 @@ impl Sample {
             FileShape::Json => Self::document(path, reading, columns)?,
             FileShape::JsonLines | FileShape::Spreadsheet => Self::lines(path, reading, columns)?,
         };
-        let text = |cell: &bytes::Bytes| String::from_utf8_lossy(cell).into_owned();
-        let rows = sample.batch.rows.iter();
-        sample.cells = rows.map(|row| row.cells.iter().map(text).collect()).collect();
+        sample.cells = sample.batch.rows.iter().map(texts).collect();
         Ok(sample)
     }
 
@@ -128,6 +130,16 @@ impl Sample {
         let estimate = u128::from(rows) * u128::from(whole) / u128::from(part.max(1));
         u64::try_from(estimate).unwrap_or(u64::MAX)
     }
+}
+
+/// The cells of a row as text. One that is null is empty: a spreadsheet has it where nothing is.
+fn texts(row: &ImportRow) -> Vec<String> {
+    let positions = 0..u32::try_from(row.cells.len()).expect("rows have bounded bytes");
+    let text = |(position, cell): (u32, &Bytes)| {
+        let is_null = cell == "null" && row.json_cells.contains(&position);
+        if is_null { String::new() } else { String::from_utf8_lossy(cell).into_owned() }
+    };
+    positions.zip(&row.cells).map(text).collect()
 }
 
 /// Known columns take members by their names; without any, members make the columns.

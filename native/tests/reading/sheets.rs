@@ -18,6 +18,11 @@ fn sheet(lines: &str) -> (File, Inspection) {
     (file, inspection)
 }
 
+fn told(inspection: &Inspection) -> Vec<(ErrorReason, String)> {
+    let column = |warning: &Warning| warning.details.get("column").cloned().unwrap_or_default();
+    inspection.warnings.iter().map(|warning| (warning.reason(), column(warning))).collect()
+}
+
 /// A charset that is said for a file: which one is taken, and whether it is told.
 #[track_caller]
 fn check_charset(content: &[u8], shape: FileShape, said: Charset, expected: (Charset, bool)) {
@@ -58,4 +63,29 @@ fn text_that_looks_like_utf_7_is_none_in_a_spreadsheet() {
     let (file, inspection) = sheet(&format!("[\"member.csid\",\"n\"]\n[\"A\",\"{cell}\"]\n"));
     assert_eq!(inspection.layout.charset_confidence(), Confidence::Certain);
     assert_eq!(read(&file, &inspection.layout).rows[0].1[1], cell);
+}
+
+#[test]
+fn columns_without_a_name_are_not_read_and_told() {
+    let (file, inspection) =
+        sheet("[null,null,\"member.csid\",null,\"n\"]\n[null,5,\"A\",\"x\",null]\n");
+    assert_eq!(inspection.problem, None);
+    let ignored: Vec<bool> = inspection.columns.iter().map(|column| column.ignored).collect();
+    assert_eq!(ignored, [true, true, false, true, false]);
+    let unnamed = |column: &str| (ErrorReason::ImportColumnUnnamed, column.to_owned());
+    assert_eq!(told(&inspection), [unnamed("0"), unnamed("1"), unnamed("3")]);
+    // What is nothing is shown as nothing; a text of the same letters is one.
+    assert_eq!(inspection.rows[0].cells, ["", "5", "A", "x", ""]);
+    assert_eq!(read(&file, &inspection.layout).rows.len(), 1);
+    let (_, inspection) = sheet("[\"member.csid\",\"null\"]\n[\"A\",\"x\"]\n");
+    assert_eq!(inspection.columns[1].name, "null");
+}
+
+#[test]
+fn empty_cells_do_not_hide_a_column_of_addresses() {
+    let (_, inspection) = sheet(
+        "[\"Имя\",\"Связь\"]\n[\"Анна\",\"a@example.com\"]\n[\"Ян\",null]\n[\"Юлия\",null]\n",
+    );
+    assert_eq!(inspection.problem, None);
+    assert_eq!(told(&inspection)[0].0, ErrorReason::ImportColumnGuessed);
 }
