@@ -10,7 +10,7 @@ use crate::wire::v1::{
 };
 
 use super::charset::{self, Detected, charset_name};
-use super::columns::{self, Found};
+use super::columns::{self, Found, Purpose};
 use super::faults;
 use super::limits::{COLUMNS_MAX, SAMPLE_BYTES_MAX, SHOWN_ROWS_MAX, WARNINGS_MAX};
 use super::looks;
@@ -57,6 +57,24 @@ pub fn inspect(
     reading: &ImportReading,
     columns: &[ImportColumn],
 ) -> Result<Inspection> {
+    inspect_for(path, reading, columns, Purpose::Members)
+}
+
+/// The same for an express import: columns other than keys are kept under any names.
+pub fn inspect_express(
+    path: &Path,
+    reading: &ImportReading,
+    columns: &[ImportColumn],
+) -> Result<Inspection> {
+    inspect_for(path, reading, columns, Purpose::Express)
+}
+
+fn inspect_for(
+    path: &Path,
+    reading: &ImportReading,
+    columns: &[ImportColumn],
+    purpose: Purpose,
+) -> Result<Inspection> {
     let kind = sniff(path)?;
     if kind != "text" {
         return Err(faults::unknown_shape(kind));
@@ -74,7 +92,7 @@ pub fn inspect(
     let mut sample = Sample::read(path, inspection.reading(), columns)?;
     inspection.tell_first_line(&sample);
     let names = inspection.take_names(&mut sample);
-    let found = inspection.find_columns(columns, names, &sample)?;
+    let found = inspection.find_columns(columns, names, (&sample, purpose))?;
     inspection.take_columns(found);
     inspection.take_rows(&sample, detected.lines);
     inspection.warnings.truncate(WARNINGS_MAX);
@@ -97,7 +115,8 @@ impl Inspection {
         self.warn(fault.with("field", field).with("value", value));
     }
 
-    /// What the caller says is for CSV and JSON lines (seed 002: "для XLSX и JSON смысла не имеет").
+    /// What the caller says is for CSV and JSON lines (seed 002: "для XLSX и JSON смысла не
+    /// имеет").
     fn take_charset(&mut self, path: &Path, detected: &Detected) -> Result<()> {
         let said = self.reading().charset();
         if self.reading().shape() == FileShape::Spreadsheet {
@@ -213,14 +232,14 @@ impl Inspection {
         &mut self,
         columns: &[ImportColumn],
         names: Vec<String>,
-        sample: &Sample,
+        (sample, purpose): (&Sample, Purpose),
     ) -> Result<Found> {
         let reading = self.reading().clone();
         if !columns.is_empty() {
             return Ok(Found { columns: columns.to_vec(), ..Found::default() });
         }
         if let Some(entries) = sample.caption.as_ref().filter(|_| reading.names.is_empty()) {
-            return Ok(columns::from_entries(entries, &reading, &sample.cells));
+            return Ok(columns::from_entries(entries, (&reading, purpose), &sample.cells));
         }
         if self.file_bytes == 0 || (names.is_empty() && sample.is_empty()) {
             return Err(faults::empty(self.file_bytes));
@@ -235,7 +254,7 @@ impl Inspection {
             let width = sample.cells.iter().map(Vec::len).max().unwrap_or_default();
             names.resize(width.min(COLUMNS_MAX), String::new());
         }
-        Ok(columns::from_names(&names, &reading, &sample.cells))
+        Ok(columns::from_names(&names, (&reading, purpose), &sample.cells))
     }
 
     fn take_columns(&mut self, found: Found) {

@@ -43,6 +43,9 @@ pub const COLUMNS_MAX: usize = 1_000;
 /// Bytes of the name of a column: the contract's bound of `ImportColumn.name`.
 pub const NAME_BYTES_MAX: usize = 1_024;
 
+/// Characters of a name that messages repeat.
+pub const SHOWN_CHARACTERS_MAX: usize = 100;
+
 /// Rows of a sheet: what XLSX and ODS can have.
 pub const SHEET_ROWS_MAX: u64 = 1_048_576;
 

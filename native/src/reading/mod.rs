@@ -24,7 +24,7 @@ mod text;
 mod words;
 
 pub use batch::{Problem, SourceBatch};
-pub use inspect::{Inspection, SampleRow, inspect};
+pub use inspect::{Inspection, SampleRow, inspect, inspect_express};
 pub use pick::{Picked, pick};
 pub use reader::{ReadingTime, RowReader, open};
 pub use sniff::sniff;

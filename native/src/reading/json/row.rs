@@ -8,10 +8,8 @@ use crate::fault::Fault;
 use crate::json::{self, JsonFault, JsonProblem, Kind, LEVELS_MAX};
 use crate::reading::batch::{Builder, Problem, SourceBatch};
 use crate::reading::faults;
+use crate::reading::limits::SHOWN_CHARACTERS_MAX;
 use crate::wire::v1::{Charset, ErrorReason, ImportColumn};
-
-/// The longest part of a name that messages repeat.
-const SHOWN_CHARACTERS_MAX: usize = 100;
 
 /// Where the members of objects go.
 #[derive(Debug, Default)]
