@@ -7,6 +7,7 @@ mod columns;
 mod csv;
 mod csv_record;
 mod faults;
+mod inexact;
 mod inspect;
 mod json;
 pub mod limits;

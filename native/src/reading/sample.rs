@@ -10,6 +10,7 @@ use crate::wire::v1::{
 };
 
 use super::batch::SourceBatch;
+use super::inexact;
 use super::json::{DocumentRows, Entry, LineRows, Names, caption};
 use super::limits::{SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX};
 use super::reader::open;
@@ -113,6 +114,15 @@ impl Sample {
         self.batch.rows.remove(0);
         self.batch.numbers.remove(0);
         self.cells.remove(0)
+    }
+
+    /// Takes the rows away that are refused for numbers which are not exact.
+    pub(super) fn refuse_inexact(&mut self, layout: &ImportLayout) {
+        let identifiers = inexact::identifiers(layout);
+        if !identifiers.is_empty() {
+            inexact::refuse(&mut self.batch, &identifiers);
+            self.cells = self.batch.rows.iter().map(texts).collect();
+        }
     }
 
     /// How many rows the file has, about. `lines` are those of the file.

@@ -1,6 +1,6 @@
 //! Spreadsheets as they are read once they are JSON lines, and what else says its charset itself.
 
-use _native::reading::{Inspection, inspect};
+use _native::reading::{Inspection, Problem, inspect};
 use _native::wire::v1::{Charset, Confidence, ErrorReason, FileShape, ImportReading, Warning};
 
 use crate::support::{File, file, read};
@@ -88,4 +88,40 @@ fn empty_cells_do_not_hide_a_column_of_addresses() {
     );
     assert_eq!(inspection.problem, None);
     assert_eq!(told(&inspection)[0].0, ErrorReason::ImportColumnGuessed);
+}
+
+#[test]
+fn identifiers_that_are_not_exact_are_refused() {
+    let rows = [
+        "[\"member.csid\",\"member.head.attach:csid\",\"n\"]",
+        "[123456789012345680,null,1]",
+        "[9007199254740991,null,9007199254740993]",
+        "[\"123456789012345671\",\"123456789012345672\",1e300]",
+        "[-1e300,\"\",1]",
+        "[\"B\",9007199254740992,1]",
+    ];
+    let (file, inspection) = sheet(&rows.join("\n"));
+    assert_eq!(inspection.problem, None);
+    let read_rows = read(&file, &inspection.layout);
+    let numbers: Vec<u64> = read_rows.rows.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, [3, 4]);
+    assert_eq!(read_rows.rows[1].1[0], "123456789012345671");
+    let told = |problem: &Problem| (problem.number, problem.fault.details["column"].clone());
+    let refused: Vec<(u64, String)> = read_rows.problems.iter().map(told).collect();
+    assert_eq!(refused, [(2, "0".to_owned()), (5, "0".to_owned()), (6, "1".to_owned())]);
+    let reason = read_rows.problems[0].fault.reason;
+    assert_eq!(reason, ErrorReason::ImportNumberInexact);
+    // Those that are shown first are those that are imported.
+    let shown: Vec<u64> = inspection.rows.iter().map(|row| row.number).collect();
+    assert_eq!((shown, inspection.rows_estimate), (vec![3, 4], 5));
+    assert_eq!(inspection.rows[0].cells[0], "9007199254740991");
+}
+
+#[test]
+fn json_has_identifiers_of_any_length() {
+    let file = file("[\"member.csid\"]\n[123456789012345671]\n[123456789012345672]\n");
+    let inspection = inspected_as(&file, FileShape::JsonLines, Charset::Unspecified);
+    let cells: Vec<Vec<String>> =
+        read(&file, &inspection.layout).rows.into_iter().map(|(_, cells)| cells).collect();
+    assert_eq!(cells, [["123456789012345671"], ["123456789012345672"]]);
 }
