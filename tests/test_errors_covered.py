@@ -84,6 +84,7 @@ EXEMPT = {
             "IMPORT_KEY_COLUMN_MISSING",
             "IMPORT_SHEET_UNKNOWN",
             "IMPORT_SHEET_ERROR",
+            "IMPORT_NUMBER_INEXACT",
             "IMPORT_SPREADSHEET_INVALID",
         ),
         "what is wrong with a file; provoked where files are read, native/tests/reading",

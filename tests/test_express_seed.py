@@ -226,6 +226,20 @@ def test_a_probe_tells_of_lists_that_nobody_can_join(api: Api, tmp_path: Path) -
     assert _told(answer) == "EXPRESS_LIST_EXISTS"
 
 
+def test_columns_are_kept_under_any_names(api: Api, tmp_path: Path) -> None:
+    """All columns but that of the addresses stay as they are under their names."""
+    names = ["Total, EUR.", "a:b", "a..b", "*", "x[0", "member", "-group", "-group.vip", "a.{a:b}"]
+    text = ";".join(["member.email", *names, ""]) + "\nann@example.com;1;2;3;4;5;6;7;8;9\n"
+    answer = probed(api, tmp_path, text)
+    assert not answer.cannot_import, answer.warnings
+    assert "IMPORT_COLUMN_UNNAMED" in [reason_name(one.reason) for one in answer.warnings]
+    assert [column.name for column in answer.columns] == ["member.email", *names, ""]
+    metadata = express(api, tmp_path, text, auto_group=named("a"))
+    assert metadata.state == import_job.IMPORT_STATE_SUCCEEDED
+    assert rows_of(api, "a") == [(2, "ann@example.com", list("123456789"))]
+    assert list(express_call(api, "GetExpressList", id="a").caption.columns) == names
+
+
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     (TEXT, {"clean_group": True, "auto_group": named("a")}, "OPTIONS_CONFLICT"),
     (TEXT, {"options": {"no_member": True}}, "OPTIONS_CONFLICT"),

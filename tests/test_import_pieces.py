@@ -240,6 +240,27 @@ def test_every_parameter_of_a_request_file_is_read() -> None:
     assert (found.clean_group, found.track_info) == (True, "nightly")
 
 
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        ({"datakey": "utm:set"}, r"utm\:set"),
+        ({"datakey": r"a\.b:c"}, r"a\.b\:c"),
+        ({"datakey": r"a\:b"}, r"a\:b"),
+        ({"datakey": "=x"}, r"\=x"),
+        ({"datakey": "'=x"}, r"\'=x"),
+        ({"datakey": "=x", "calc": 1}, "==x"),
+        ({"datakey": "member.email", "mode": "set"}, "member.email"),
+        ({"datakey": "member.head.attach:tg"}, "member.head.attach:tg"),
+        ({"datakey": "member.origin", "mode": "set"}, "member.origin:set"),
+        ({"datakey": "@crm.id"}, "@crm.id"),
+        ({"/status": "1"}, "/status"),
+    ],
+)
+def test_datakeys_of_a_caption_are_taken_literally(column: dict[str, Any], name: str) -> None:
+    """As in the caption of a JSON document, native/tests/reading/captions.rs."""
+    assert list(merged({"caption": [column]}).reading.names) == [name]
+
+
 def test_what_the_call_says_goes_before_the_file() -> None:
     call = StartImportRequest(track_info="mine")
     call.reading.charset = import_job_pb2.CHARSET_UTF_8

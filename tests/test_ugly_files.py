@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
-from support.core import SeenFault, attempt
+from support.core import Api, SeenFault, attempt
+from support.jobs import run_file
+from support.requests import keys
 from zmey import _native
+from zmey.internal.v1 import jobs_pb2 as jobs
+from zmey.reasons import reason_name
+from zmey.v1 import import_job_pb2 as import_job
 from zmey.v1 import member_pb2 as member
 
 UGLY = Path(__file__).parent / "data" / "ugly"
@@ -137,6 +142,53 @@ def test_numbers_are_exact_and_dates_are_dates(tmp_path: Path) -> None:
         ["2026-01-02", "2026-01-02 12:00:00", "06:00:00", "36:00:00", True, -1, "2026-01-03"],
     ]
     assert b"79161234567," in (tmp_path / "a.jsonl").read_bytes()
+
+
+def test_whole_numbers_that_are_not_exact_are_told(tmp_path: Path) -> None:
+    rows = {
+        2: number("A2", "9007199254740991") + number("B2", "9007199254740993")
+        + number("C2", "1E+300") + text("D2", "123456789012345671") + number("E2", "0.1"),
+    }  # fmt: skip
+    _, answer = convert(xlsx(tmp_path / "a.xlsx", {"S": sheet(rows)}))
+    warnings = [member.Warning.FromString(warning) for warning in answer["warnings"]]
+    assert [reason_name(warning.reason) for warning in warnings] == ["IMPORT_NUMBER_INEXACT"] * 2
+    assert [dict(warning.details) for warning in warnings] == [
+        {"row": "2", "column": "1"},
+        {"row": "2", "column": "2"},
+    ]
+
+
+def imported(api: Api, path: Path, sheets: dict[str, str], **reading: Any) -> jobs.Job:
+    """Has the core import a workbook."""
+    convert(xlsx(path / "a.xlsx", sheets))
+    said = import_job.ImportReading(shape=import_job.FILE_SHAPE_SPREADSHEET, **reading)
+    lines = (path / "a.jsonl").read_text(encoding="utf-8")
+    return run_file(api, path / "rows", lines, reading=said)
+
+
+def test_people_whose_numbers_are_one_are_not_merged(api: Api, tmp_path: Path) -> None:
+    rows = {
+        1: text("A1", "member.csid") + text("B1", "name"),
+        2: number("A2", "123456789012345671") + text("B2", "Ann"),
+        3: number("A3", "123456789012345672") + text("B3", "Bob"),
+        4: text("A4", "123456789012345673") + text("B4", "Eve"),
+    }
+    counters = imported(api, tmp_path, {"S": sheet(rows)}).metadata.counters
+    assert (counters.created, counters.rejected) == (1, 2)
+    assert api.resolve(keys("csid=123456789012345673")).contact_id
+    assert not api.resolve(keys("csid=123456789012345680")).contact_id
+
+
+def test_a_blank_row_and_column_before_a_table(api: Api, tmp_path: Path) -> None:
+    rows = {
+        2: text("C2", "member.csid") + text("E2", "имя"),
+        3: text("A3", "x") + text("C3", "CC1") + text("D3", "y") + text("E3", "Анна"),
+    }
+    job = imported(api, tmp_path, {"S": sheet(rows)}, charset=import_job.CHARSET_CP1251)
+    assert (job.metadata.counters.created, job.metadata.counters.rejected) == (1, 0)
+    assert not api.resolve(keys("csid=member.csid")).contact_id
+    (value,) = api.get_member(keys("csid=CC1"), "*").member.values
+    assert json.loads(value.value) == {"имя": "Анна"}
 
 
 def test_the_1904_system_has_other_days(tmp_path: Path) -> None:

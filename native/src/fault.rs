@@ -323,6 +323,7 @@ pub fn code(reason: ErrorReason) -> Code {
         | R::ImportColumnUnnamed
         | R::ImportKeyColumnMissing
         | R::ImportSheetError
+        | R::ImportNumberInexact
         | R::ImportSpreadsheetInvalid => Code::InvalidArgument,
     }
 }

@@ -34,7 +34,8 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let asked = request.reading.clone().unwrap_or_default();
     checked_reading(&asked, options)?;
     let path = Path::new(path);
-    let mut inspection = reading::inspect(path, &asked, &options.columns)?;
+    let inspect = if request.express { reading::inspect_express } else { reading::inspect };
+    let mut inspection = inspect(path, &asked, &options.columns)?;
     let import = import_of(request);
     tell_meanings(&space, &import, &mut inspection);
     match begun(core, &space, &import, &inspection) {

@@ -315,7 +315,8 @@ fn started(
 ) -> Result<(JobStart, Vec<Warning>)> {
     let reading = request.reading.clone().unwrap_or_default();
     let columns = request.options.as_ref().map_or(&[][..], |options| &options.columns);
-    let inspection = reading::inspect(path, &reading, columns)?;
+    let inspect = if request.express { reading::inspect_express } else { reading::inspect };
+    let inspection = inspect(path, &reading, columns)?;
     if let Some(problem) = inspection.problem {
         return Err(problem);
     }

@@ -5,11 +5,11 @@ use crate::datakey::Path;
 use crate::fault::Fault;
 use crate::wire::v1::import_column::Target;
 use crate::wire::v1::{
-    AddressColumn, AddressType, AttachColumn, ContactIdColumn, DatakeyColumn, DetachColumn,
-    ErrorReason, FieldColumn, IgnoredColumn, ImportColumn, StatusColumn,
+    AddressColumn, AddressType, AttachColumn, ContactIdColumn, DatakeyColumn, DatakeyMode,
+    DetachColumn, ErrorReason, FieldColumn, IgnoredColumn, ImportColumn, StatusColumn,
 };
 
-use super::limits::NAME_BYTES_MAX;
+use super::limits::{NAME_BYTES_MAX, SHOWN_CHARACTERS_MAX};
 use super::notation::{self, Problem};
 
 /// What stands before the types of addresses and before the keys of the system.
@@ -21,14 +21,23 @@ const SYSTEM_KEYS: [&str; 3] = ["member.origin", "member.error.error", "member.l
 /// The phone type by the name that the seeds give its column.
 const CELLPHONE: &str = "cellphone";
 
-/// The longest part of a name that messages repeat.
-const SHOWN_CHARACTERS_MAX: usize = 100;
+/// What a name means that is no key and no column of identifiers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Others {
+    /// A datakey with what is done there: `PATH[:MODE][:TYPE][:FORMAT]`.
+    #[default]
+    Notation,
+    /// A datakey and nothing else, as in `SetMember`.
+    Datakey,
+    /// A text, which is no datakey.
+    Text,
+}
 
 /// The column of a name. `names` are those of all columns, for datakeys that refer to others;
 /// `addr_type` is the type of identifiers where the name does not say it.
 pub(super) fn column(
     index: usize,
-    name: &str,
+    (name, others): (&str, Others),
     names: &[String],
     addr_type: AddressType,
 ) -> Result<ImportColumn, Fault> {
@@ -36,8 +45,8 @@ pub(super) fn column(
     if name.len() > NAME_BYTES_MAX {
         return Err(invalid(index, name, &format!("is longer than {NAME_BYTES_MAX} bytes")));
     }
-    let target =
-        target(name, names, addr_type).map_err(|problem| invalid(index, name, &problem))?;
+    let target = target((name, others), names, addr_type)
+        .map_err(|problem| invalid(index, name, &problem))?;
     Ok(ImportColumn { name: name.to_owned(), target: Some(target) })
 }
 
@@ -48,7 +57,11 @@ pub(super) fn invalid(index: usize, name: &str, problem: &str) -> Fault {
     Fault::new(ErrorReason::ImportColumnInvalid, message).with("column", index).with("name", name)
 }
 
-fn target(name: &str, names: &[String], addr_type: AddressType) -> Result<Target, Problem> {
+fn target(
+    (name, others): (&str, Others),
+    names: &[String],
+    addr_type: AddressType,
+) -> Result<Target, Problem> {
     Ok(match name {
         "" | "-" => Target::Ignored(IgnoredColumn {}),
         "contact_id" => Target::ContactId(ContactIdColumn {}),
@@ -61,13 +74,54 @@ fn target(name: &str, names: &[String], addr_type: AddressType) -> Result<Target
             if let Some(heads) = heads(name, addr_type)? {
                 return Ok(heads);
             }
-            let key = name.split_once(':').map_or(name, |(key, _)| key);
+            let key = match others {
+                Others::Datakey => name,
+                Others::Notation | Others::Text => {
+                    name.split_once(':').map_or(name, |(key, _)| key)
+                }
+            };
             if let Some(kind) = name.strip_prefix(MEMBER).filter(|_| !SYSTEM_KEYS.contains(&key)) {
                 return address_type(kind).map(address).ok_or_else(unknown_key);
             }
-            Target::Datakey(datakey(name, names)?)
+            Target::Datakey(match others {
+                Others::Notation => datakey(name, names)?,
+                Others::Datakey => checked(plain(name.to_owned()), names)?,
+                Others::Text => plain(text_path(name)),
+            })
         }
     })
+}
+
+/// A column whose cells are set at a datakey.
+fn plain(path: String) -> DatakeyColumn {
+    DatakeyColumn { path, mode: DatakeyMode::Set.into(), ..DatakeyColumn::default() }
+}
+
+/// A datakey of one element for a text. The contract wants one, although nobody reads it.
+fn text_path(text: &str) -> String {
+    if text == "*" {
+        // It means every element, and there is no other way to write it.
+        return "'*'".to_owned();
+    }
+    let mut path = String::with_capacity(text.len());
+    for char in text.chars() {
+        if matches!(char, '\\' | '.' | '[' | ']') {
+            path.push('\\');
+        }
+        path.push(char);
+    }
+    path
+}
+
+/// Whether the cells of a column of this name are added to what is stored.
+pub(super) fn is_calc(name: &str) -> bool {
+    calc_name(name.trim()).is_some()
+}
+
+/// The datakey behind `=`. Reports of rejected rows write `'=`, which spreadsheets do not take for
+/// a formula.
+fn calc_name(name: &str) -> Option<&str> {
+    name.strip_prefix('\'').unwrap_or(name).strip_prefix('=')
 }
 
 fn address(kind: AddressType) -> Target {
@@ -115,12 +169,12 @@ fn heads(name: &str, addr_type: AddressType) -> Result<Option<Target>, Problem> 
     }))
 }
 
-/// A datakey; `=` before it adds to what is stored, `\=` and `\@` begin a datakey themselves.
-/// Reports of rejected rows write `'=`, which spreadsheets do not take for a formula.
+/// A datakey; `=` before it adds to what is stored. `\=`, `\'=` and `\@` begin one themselves.
 fn datakey(name: &str, names: &[String]) -> Result<DatakeyColumn, Problem> {
-    let (name, calc) = match name.strip_prefix('\'').unwrap_or(name).strip_prefix('=') {
+    let is_escaped = ["\\@", "\\=", "\\'="].iter().any(|start| name.starts_with(start));
+    let (name, calc) = match calc_name(name) {
         Some(name) => (name.trim_start(), true),
-        None if name.starts_with("\\@") || name.starts_with("\\=") => (&name[1..], false),
+        None if is_escaped => (&name[1..], false),
         None => (name, false),
     };
     let column = notation::parse_datakey(name)?;

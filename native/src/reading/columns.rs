@@ -6,9 +6,9 @@ use crate::wire::v1::{
     AddressColumn, AddressType, ErrorReason, IgnoredColumn, ImportColumn, ImportReading, Warning,
 };
 
-use super::caption;
+use super::caption::{self, Others};
 use super::json::Entry;
-use super::limits::COLUMNS_MAX;
+use super::limits::{COLUMNS_MAX, SHOWN_CHARACTERS_MAX, WARNINGS_MAX};
 use super::looks::{address_type_of, heading_type};
 use super::renames::Renames;
 
@@ -30,17 +30,30 @@ impl Found {
     }
 }
 
+/// What columns are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// They change members.
+    Members,
+    /// They are kept in an express list under their names, whatever these are.
+    Express,
+}
+
 /// Columns with these names; `rows` are cells of the first rows.
-pub(super) fn from_names(names: &[String], reading: &ImportReading, rows: &[Vec<String>]) -> Found {
+pub(super) fn from_names(
+    names: &[String],
+    told: (&ImportReading, Purpose),
+    rows: &[Vec<String>],
+) -> Found {
     let entries: Vec<Entry> =
         names.iter().map(|name| Entry { name: name.clone(), ..Entry::default() }).collect();
-    from_entries(&entries, reading, rows)
+    from_entries(&entries, told, rows)
 }
 
 /// Columns of the entries of a caption.
 pub(super) fn from_entries(
     entries: &[Entry],
-    reading: &ImportReading,
+    (reading, purpose): (&ImportReading, Purpose),
     rows: &[Vec<String>],
 ) -> Found {
     let (renames, addr_type) = (Renames::of(reading), reading.addr_type());
@@ -54,7 +67,7 @@ pub(super) fn from_entries(
         found.refuse(fault);
     }
     for (index, entry) in entries.iter().enumerate() {
-        match column(index, entry, &names, (&renames, addr_type)) {
+        match column((index, entry), &names, (&renames, addr_type), purpose) {
             Ok(column) => found.columns.push(column),
             Err(fault) => {
                 found.refuse(fault);
@@ -64,6 +77,8 @@ pub(super) fn from_entries(
         if entry.autodetect {
             found.warnings.push(not_detected(index).into());
         }
+        let unknown = entry.unknown.iter().take(WARNINGS_MAX);
+        found.warnings.extend(unknown.map(|name| attribute_unknown(index, name).into()));
     }
     refuse_repeated(&mut found);
     if !found.columns.iter().any(is_key) {
@@ -82,15 +97,24 @@ pub(super) fn from_entries(
 }
 
 fn column(
-    index: usize,
-    entry: &Entry,
+    (index, entry): (usize, &Entry),
     names: &[String],
     (renames, addr_type): (&Renames<'_>, AddressType),
+    purpose: Purpose,
 ) -> Result<ImportColumn, Fault> {
     if entry.ignore {
         return Ok(ignored(entry.name.trim()));
     }
-    let column = caption::column(index, &renames.name(&entry.name), names, addr_type)?;
+    let name = renames.name(&entry.name);
+    // Other names are those of the caller, who writes them in the notation.
+    let is_literal = entry.others == Others::Datakey && name == entry.name.trim();
+    let others = match purpose {
+        // Adding to members is refused rather than taken for a name.
+        Purpose::Express if is_literal || !caption::is_calc(&name) => Others::Text,
+        _ if is_literal => Others::Datakey,
+        _ => Others::Notation,
+    };
+    let column = caption::column(index, (&name, others), names, addr_type)?;
     // Objects and datakeys of other columns know it by the name that the file gives it.
     let column = ImportColumn { name: entry.name.trim().to_owned(), ..column };
     caption::with_entry(column, entry.mode.as_deref(), entry.kind.as_deref(), entry.calc)
@@ -185,6 +209,17 @@ fn unnamed(index: usize) -> Fault {
     Fault::new(ErrorReason::ImportColumnUnnamed, message).with("column", index)
 }
 
+fn attribute_unknown(index: usize, name: &str) -> Fault {
+    let name: String = name.chars().take(SHOWN_CHARACTERS_MAX).collect();
+    let message = format!(
+        "Column {} of the caption has the attribute {name:?}, which is unknown and passed over.",
+        index + 1
+    );
+    Fault::new(ErrorReason::FieldInvalid, message)
+        .with("field", format!("caption.{name}"))
+        .with("column", index)
+}
+
 fn not_detected(index: usize) -> Fault {
     let message = "There are no questions with answers to detect: cells are taken as they are.";
     Fault::new(ErrorReason::FieldInvalid, message)
@@ -203,7 +238,7 @@ fn no_key(columns: usize) -> Fault {
 
 /// Whether a name means more than a datakey.
 pub(super) fn is_known(name: &str) -> bool {
-    let column = caption::column(0, name, &[], AddressType::Unspecified);
+    let column = caption::column(0, (name, Others::Notation), &[], AddressType::Unspecified);
     let is_datakey = |column: &ImportColumn| matches!(column.target, Some(Target::Datakey(_)));
     !matches!(name.trim(), "" | "-")
         && (name.starts_with("member.") || column.is_ok_and(|column| !is_datakey(&column)))

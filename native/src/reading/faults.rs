@@ -40,6 +40,15 @@ pub(super) fn quote_open(line: u64, column: usize) -> Fault {
     .with("column", column)
 }
 
+/// A whole number of a spreadsheet of which the last digits may be others.
+pub(super) fn inexact() -> Fault {
+    Fault::new(
+        ErrorReason::ImportNumberInexact,
+        "A cell is a whole number with more digits than spreadsheets keep, so that the last ones \
+         may be others; write it as text.",
+    )
+}
+
 /// Text behind a quote that closes.
 pub(super) fn quote_stray(line: u64, column: usize) -> Fault {
     Fault::new(

@@ -10,7 +10,7 @@ use crate::wire::v1::{
 };
 
 use super::charset::{self, Detected, charset_name};
-use super::columns::{self, Found};
+use super::columns::{self, Found, Purpose};
 use super::faults;
 use super::limits::{COLUMNS_MAX, SAMPLE_BYTES_MAX, SHOWN_ROWS_MAX, WARNINGS_MAX};
 use super::looks;
@@ -57,6 +57,24 @@ pub fn inspect(
     reading: &ImportReading,
     columns: &[ImportColumn],
 ) -> Result<Inspection> {
+    inspect_for(path, reading, columns, Purpose::Members)
+}
+
+/// The same for an express import: columns other than keys are kept under any names.
+pub fn inspect_express(
+    path: &Path,
+    reading: &ImportReading,
+    columns: &[ImportColumn],
+) -> Result<Inspection> {
+    inspect_for(path, reading, columns, Purpose::Express)
+}
+
+fn inspect_for(
+    path: &Path,
+    reading: &ImportReading,
+    columns: &[ImportColumn],
+    purpose: Purpose,
+) -> Result<Inspection> {
     let kind = sniff(path)?;
     if kind != "text" {
         return Err(faults::unknown_shape(kind));
@@ -68,14 +86,15 @@ pub fn inspect(
         layout: ImportLayout { reading: Some(reading.clone()), ..ImportLayout::default() },
         ..Inspection::default()
     };
-    inspection.take_charset(&detected);
+    inspection.take_charset(path, &detected)?;
     let head = head(path, inspection.reading().charset(), SAMPLE_BYTES_MAX)?;
     inspection.tell_shape(&head.text, head.is_whole, columns.len());
     let mut sample = Sample::read(path, inspection.reading(), columns)?;
     inspection.tell_first_line(&sample);
     let names = inspection.take_names(&mut sample);
-    let found = inspection.find_columns(columns, names, &sample)?;
+    let found = inspection.find_columns(columns, names, (&sample, purpose))?;
     inspection.take_columns(found);
+    sample.refuse_inexact(&inspection.layout);
     inspection.take_rows(&sample, detected.lines);
     inspection.warnings.truncate(WARNINGS_MAX);
     Ok(inspection)
@@ -97,9 +116,19 @@ impl Inspection {
         self.warn(fault.with("field", field).with("value", value));
     }
 
-    fn take_charset(&mut self, detected: &Detected) {
-        if self.reading().charset() != Charset::Unspecified {
-            return;
+    /// What the caller says is for CSV and JSON lines (seed 002: "для XLSX и JSON смысла не
+    /// имеет").
+    fn take_charset(&mut self, path: &Path, detected: &Detected) -> Result<()> {
+        let said = self.reading().charset();
+        if self.reading().shape() == FileShape::Spreadsheet {
+            // It was converted, so that nothing has to be detected.
+            self.reading().set_charset(Charset::Utf8);
+            self.layout.set_charset_confidence(Confidence::Certain);
+            self.warn_of_charset(said);
+            return Ok(());
+        }
+        if said != Charset::Unspecified && !self.is_document(path, detected.charset)? {
+            return Ok(());
         }
         let name = charset_name(detected.charset);
         self.reading().set_charset(detected.charset);
@@ -112,6 +141,32 @@ impl Inspection {
             let fault = Fault::new(ErrorReason::ImportCharsetMisfit, message);
             self.warn(fault.with("charset", name));
         }
+        self.warn_of_charset(said);
+        Ok(())
+    }
+
+    /// Whether a file that is read in this charset is one JSON document.
+    fn is_document(&mut self, path: &Path, charset: Charset) -> Result<bool> {
+        if self.reading().shape() != FileShape::Unspecified {
+            return Ok(self.reading().shape() == FileShape::Json);
+        }
+        let head = head(path, charset, SAMPLE_BYTES_MAX)?;
+        Ok(shape::shape(&head.text, head.is_whole).0 == FileShape::Json)
+    }
+
+    /// Says that the charset of the caller does not count, where the file has another one.
+    fn warn_of_charset(&mut self, said: Charset) {
+        let taken = self.reading().charset();
+        if said == Charset::Unspecified || said == taken {
+            return;
+        }
+        let (said, taken) = (charset_name(said), charset_name(taken));
+        let message = format!(
+            "The charset {said} is passed over: spreadsheets and JSON documents show their own, \
+             which is {taken} here."
+        );
+        let fault = Fault::new(ErrorReason::FieldInvalid, message);
+        self.warn(fault.with("field", "reading.charset").with("value", said));
     }
 
     fn tell_shape(&mut self, head: &[u8], is_whole: bool, columns: usize) {
@@ -178,14 +233,14 @@ impl Inspection {
         &mut self,
         columns: &[ImportColumn],
         names: Vec<String>,
-        sample: &Sample,
+        (sample, purpose): (&Sample, Purpose),
     ) -> Result<Found> {
         let reading = self.reading().clone();
         if !columns.is_empty() {
             return Ok(Found { columns: columns.to_vec(), ..Found::default() });
         }
         if let Some(entries) = sample.caption.as_ref().filter(|_| reading.names.is_empty()) {
-            return Ok(columns::from_entries(entries, &reading, &sample.cells));
+            return Ok(columns::from_entries(entries, (&reading, purpose), &sample.cells));
         }
         if self.file_bytes == 0 || (names.is_empty() && sample.is_empty()) {
             return Err(faults::empty(self.file_bytes));
@@ -200,7 +255,7 @@ impl Inspection {
             let width = sample.cells.iter().map(Vec::len).max().unwrap_or_default();
             names.resize(width.min(COLUMNS_MAX), String::new());
         }
-        Ok(columns::from_names(&names, &reading, &sample.cells))
+        Ok(columns::from_names(&names, (&reading, purpose), &sample.cells))
     }
 
     fn take_columns(&mut self, found: Found) {

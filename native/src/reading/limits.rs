@@ -43,8 +43,14 @@ pub const COLUMNS_MAX: usize = 1_000;
 /// Bytes of the name of a column: the contract's bound of `ImportColumn.name`.
 pub const NAME_BYTES_MAX: usize = 1_024;
 
+/// Characters of a name that messages repeat.
+pub const SHOWN_CHARACTERS_MAX: usize = 100;
+
 /// Rows of a sheet: what XLSX and ODS can have.
 pub const SHEET_ROWS_MAX: u64 = 1_048_576;
+
+/// 2^53. Spreadsheets keep numbers as doubles, of which each is several whole numbers from here on.
+pub const EXACT_NUMBERS_END: f64 = 9_007_199_254_740_992.0;
 
 /// Bytes of the captions of a JSON document: a thousand columns of a kilobyte.
 pub const CAPTION_BYTES_MAX: usize = 1024 * 1024;

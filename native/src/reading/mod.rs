@@ -7,6 +7,7 @@ mod columns;
 mod csv;
 mod csv_record;
 mod faults;
+mod inexact;
 mod inspect;
 mod json;
 pub mod limits;
@@ -24,7 +25,7 @@ mod text;
 mod words;
 
 pub use batch::{Problem, SourceBatch};
-pub use inspect::{Inspection, SampleRow, inspect};
+pub use inspect::{Inspection, SampleRow, inspect, inspect_express};
 pub use pick::{Picked, pick};
 pub use reader::{ReadingTime, RowReader, open};
 pub use sniff::sniff;

@@ -8,6 +8,7 @@ use crate::wire::v1::{FileShape, FirstLine, ImportLayout, ImportReading, Separat
 
 use super::batch::SourceBatch;
 use super::csv::CsvRows;
+use super::inexact;
 use super::json::{DocumentRows, LineRows, Names};
 use super::text::{Spent, Text};
 
@@ -16,6 +17,8 @@ pub struct RowReader {
     rows: Rows,
     /// Whether white space around cells is no part of them.
     trim: bool,
+    /// Where numbers must be exact, because they say whose row it is.
+    identifiers: Vec<u32>,
     /// How long batches took since that was asked last.
     took: Duration,
 }
@@ -52,7 +55,8 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
         }
         FileShape::Unspecified => return Err(Fault::required("layout.reading.shape")),
     };
-    Ok(RowReader { rows, trim: reading.trim, took: Duration::ZERO })
+    let identifiers = inexact::identifiers(layout);
+    Ok(RowReader { rows, trim: reading.trim, identifiers, took: Duration::ZERO })
 }
 
 fn csv_rows(text: Text, reading: &ImportReading) -> Result<CsvRows> {
@@ -88,6 +92,9 @@ impl RowReader {
         }?;
         if let Some(batch) = batch.as_mut().filter(|_| self.trim) {
             batch.trim();
+        }
+        if let Some(batch) = batch.as_mut().filter(|_| !self.identifiers.is_empty()) {
+            inexact::refuse(batch, &self.identifiers);
         }
         self.took += began.elapsed();
         Ok(batch)

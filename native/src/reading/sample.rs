@@ -2,10 +2,15 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
+
 use crate::fault::Result;
-use crate::wire::v1::{Charset, FileShape, FirstLine, ImportColumn, ImportLayout, ImportReading};
+use crate::wire::v1::{
+    Charset, FileShape, FirstLine, ImportColumn, ImportLayout, ImportReading, ImportRow,
+};
 
 use super::batch::SourceBatch;
+use super::inexact;
 use super::json::{DocumentRows, Entry, LineRows, Names, caption};
 use super::limits::{SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX};
 use super::reader::open;
@@ -55,9 +60,7 @@ impl Sample {
             FileShape::Json => Self::document(path, reading, columns)?,
             FileShape::JsonLines | FileShape::Spreadsheet => Self::lines(path, reading, columns)?,
         };
-        let text = |cell: &bytes::Bytes| String::from_utf8_lossy(cell).into_owned();
-        let rows = sample.batch.rows.iter();
-        sample.cells = rows.map(|row| row.cells.iter().map(text).collect()).collect();
+        sample.cells = sample.batch.rows.iter().map(texts).collect();
         Ok(sample)
     }
 
@@ -113,6 +116,15 @@ impl Sample {
         self.cells.remove(0)
     }
 
+    /// Takes the rows away that are refused for numbers which are not exact.
+    pub(super) fn refuse_inexact(&mut self, layout: &ImportLayout) {
+        let identifiers = inexact::identifiers(layout);
+        if !identifiers.is_empty() {
+            inexact::refuse(&mut self.batch, &identifiers);
+            self.cells = self.batch.rows.iter().map(texts).collect();
+        }
+    }
+
     /// How many rows the file has, about. `lines` are those of the file.
     pub(super) fn rows_estimate(&self, lines: u64, file_bytes: u64) -> u64 {
         let rows = self.batch.len() as u64;
@@ -128,6 +140,16 @@ impl Sample {
         let estimate = u128::from(rows) * u128::from(whole) / u128::from(part.max(1));
         u64::try_from(estimate).unwrap_or(u64::MAX)
     }
+}
+
+/// The cells of a row as text. One that is null is empty: a spreadsheet has it where nothing is.
+fn texts(row: &ImportRow) -> Vec<String> {
+    let positions = 0..u32::try_from(row.cells.len()).expect("rows have bounded bytes");
+    let text = |(position, cell): (u32, &Bytes)| {
+        let is_null = cell == "null" && row.json_cells.contains(&position);
+        if is_null { String::new() } else { String::from_utf8_lossy(cell).into_owned() }
+    };
+    positions.zip(&row.cells).map(text).collect()
 }
 
 /// Known columns take members by their names; without any, members make the columns.

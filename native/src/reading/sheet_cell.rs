@@ -6,6 +6,8 @@ use calamine::{CellErrorType, Data, DataRef, ExcelDateTime, ExcelDateTimeType};
 
 use crate::json;
 
+use super::limits::EXACT_NUMBERS_END;
+
 /// The first day that no spreadsheet shows: 10000-01-01 as a number of the 1900 system.
 const DAYS_MAX: f64 = 2_958_466.0;
 
@@ -15,12 +17,24 @@ const PLAIN_MAX: f64 = 1e21;
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// Appends a cell; answers the error of the formula that it is instead.
-pub(super) fn push_cell(cell: &DataRef<'_>, json: &mut String) -> Option<CellErrorType> {
+/// Why a cell is not what it should be.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    /// It is the error of a formula instead.
+    Error(CellErrorType),
+    /// It is a whole number whose last digits may be others.
+    Inexact,
+}
+
+/// Appends a cell; says what is wrong with it.
+pub(super) fn push_cell(cell: &DataRef<'_>, json: &mut String) -> Option<Flaw> {
     match cell {
         DataRef::Empty => json.push_str("null"),
         DataRef::Int(number) => json.push_str(&number.to_string()),
-        DataRef::Float(number) => push_number(*number, json),
+        DataRef::Float(number) => {
+            push_number(*number, json);
+            return is_inexact(*number).then_some(Flaw::Inexact);
+        }
         DataRef::Bool(value) => json.push_str(if *value { "true" } else { "false" }),
         DataRef::String(text) | DataRef::DurationIso(text) => json::quote(text, json),
         DataRef::SharedString(text) => json::quote(text, json),
@@ -28,7 +42,7 @@ pub(super) fn push_cell(cell: &DataRef<'_>, json: &mut String) -> Option<CellErr
         DataRef::DateTimeIso(text) => json::quote(&iso(text), json),
         DataRef::Error(error) => {
             json.push_str("null");
-            return Some(error.clone());
+            return Some(Flaw::Error(error.clone()));
         }
     }
     None
@@ -47,6 +61,11 @@ pub(super) fn borrowed(cell: &Data) -> DataRef<'_> {
         Data::Error(error) => DataRef::Error(error.clone()),
         Data::Empty => DataRef::Empty,
     }
+}
+
+/// Whether a number is the same double as other whole ones.
+pub(super) fn is_inexact(number: f64) -> bool {
+    number.is_finite() && number.abs() >= EXACT_NUMBERS_END
 }
 
 /// The shortest digits that are this number.

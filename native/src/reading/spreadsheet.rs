@@ -7,16 +7,14 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
-use calamine::{
-    CellErrorType, Data, DataRef, Ods, Range, Reader, Sheet, SheetVisible, Xls, Xlsx, XlsxError,
-};
+use calamine::{Data, DataRef, Ods, Range, Reader, Sheet, SheetVisible, Xls, Xlsx, XlsxError};
 
 use crate::fault::{Fault, Result};
 use crate::wire::v1::ErrorReason;
 
-use super::faults::{disk, unknown_shape};
+use super::faults::{self, disk, unknown_shape};
 use super::limits::{COLUMNS_MAX, WARNINGS_MAX};
-use super::sheet_cell::{borrowed, push_cell};
+use super::sheet_cell::{Flaw, borrowed, push_cell};
 use super::sniff::sniff;
 
 /// Names of sheets that messages list.
@@ -31,7 +29,8 @@ pub struct Converted {
     pub sheets: Vec<String>,
     /// How many lines were written.
     pub rows: u64,
-    /// Cells that are empty because they are errors; the first of them.
+    /// Cells that are empty because they are errors, and numbers that are not exact; the first of
+    /// them.
     pub warnings: Vec<Fault>,
     /// How many there are.
     pub warnings_total: u64,
@@ -169,21 +168,26 @@ impl Lines {
             self.cells.resize_with(position + 1, || "null".to_owned());
         }
         let mut json = String::new();
-        if let Some(error) = push_cell(cell, &mut json) {
-            self.warn(column, &error);
+        if let Some(flaw) = push_cell(cell, &mut json) {
+            self.warn(column, &flaw);
         }
         self.cells[position] = json;
         Ok(())
     }
 
-    fn warn(&mut self, column: u32, error: &CellErrorType) {
+    fn warn(&mut self, column: u32, flaw: &Flaw) {
         self.converted.warnings_total += 1;
         if self.converted.warnings.len() < WARNINGS_MAX {
             let row = self.row + 1;
-            let message = format!("A cell of row {row} is {error} and so is taken for empty.");
-            let fault = Fault::new(ErrorReason::ImportSheetError, message);
-            let fault = fault.with("row", row).with("column", column).with("error", error);
-            self.converted.warnings.push(fault);
+            let fault = match flaw {
+                Flaw::Error(error) => {
+                    let message =
+                        format!("A cell of row {row} is {error} and so is taken for empty.");
+                    Fault::new(ErrorReason::ImportSheetError, message).with("error", error)
+                }
+                Flaw::Inexact => faults::inexact(),
+            };
+            self.converted.warnings.push(fault.with("row", row).with("column", column));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What columns are by their names, by their captions and by their cells.
 
-use _native::reading::{Inspection, inspect};
+use _native::reading::{Inspection, inspect, inspect_express};
 use _native::wire::v1::import_column::Target;
 use _native::wire::v1::{
     AddressColumn, AddressType, AttachColumn, CellFormat, ContactIdColumn, DatakeyColumn,
@@ -221,6 +221,79 @@ fn captions_say_what_is_done() {
     let unknown = "{\"caption\": [{\"datakey\": \"a\", \"mode\": \"x\"}], \"rows\": []}";
     let problem = inspected(&file(unknown)).problem.expect("a problem");
     assert_eq!(problem.reason, ErrorReason::ImportColumnInvalid);
+}
+
+/// The only column beside one of e-mails, of an entry of a caption with these attributes.
+fn captioned(attributes: &str) -> (Target, Vec<Warning>) {
+    let inspection = inspected(&file(format!(
+        "{{\"caption\": [\"member.email\", \"shop\", {{{attributes}}}],
+          \"rows\": [[\"a@a.ru\", \"1\", \"2\"]]}}"
+    )));
+    assert_eq!(inspection.problem, None, "{attributes}");
+    let target = inspection.layout.columns[2].target.clone();
+    (target.expect("a target"), inspection.warnings)
+}
+
+#[test]
+fn datakeys_of_a_caption_are_taken_literally() {
+    let datakey = |path: &str| {
+        let mut datakey = DatakeyColumn { path: path.to_owned(), ..DatakeyColumn::default() };
+        datakey.set_mode(DatakeyMode::Set);
+        datakey
+    };
+    for path in ["utm:set", "utm:source", "=x", "'=x", "a.b:dt:YD", "-group.vip"] {
+        let attributes = format!("\"datakey\": \"{path}\"");
+        assert_eq!(captioned(&attributes).0, Target::Datakey(datakey(path)), "{path}");
+    }
+    let calc = DatakeyColumn { calc: true, ..datakey("=x") };
+    assert_eq!(captioned("\"datakey\": \"=x\", \"calc\": 1").0, Target::Datakey(calc));
+    let dynamic = DatakeyColumn { dynamic: true, ..datakey("a.{shop}") };
+    assert_eq!(captioned("\"datakey\": \"a.{shop}\"").0, Target::Datakey(dynamic));
+    // Keys and columns of identifiers are what they are by name.
+    let attach = AttachColumn { r#type: AddressType::Tg.into() };
+    let attributes = "\"datakey\": \"member.head.attach:tg\"";
+    assert_eq!(captioned(attributes).0, Target::Attach(attach));
+    let field = FieldColumn { path: "crm.id".to_owned() };
+    assert_eq!(captioned("\"datakey\": \"@crm.id\"").0, Target::Field(field));
+    let unknown = "{\"caption\": [{\"datakey\": \"member.fax:set\"}], \"rows\": []}";
+    let problem = inspected(&file(unknown)).problem.expect("a problem");
+    assert_eq!(problem.reason, ErrorReason::ImportColumnInvalid);
+}
+
+#[test]
+fn attributes_of_a_caption_that_mean_nothing_are_told() {
+    let (_, warnings) = captioned("\"datakey\": \"n\", \"tpye\": \"dt:YD\"");
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert_eq!(warning.reason(), ErrorReason::FieldInvalid);
+    assert_eq!(warning.details["field"], "caption.tpye");
+    assert_eq!(warning.details["column"], "2");
+    let known = "\"datakey\": \"n\", \"type\": \"dt:YD\", \"mode\": \"set\", \"calc\": 0, \
+                 \"ignore\": 0, \"autodetect\": 0";
+    assert_eq!(captioned(known).1, []);
+}
+
+#[test]
+fn an_express_list_takes_any_names() {
+    let express = |content: &str| {
+        inspect_express(&file(content).path, &ImportReading::default(), &[]).expect("told")
+    };
+    let inspection =
+        express("member.email;Сумма, руб.;a:b;a..b;*;x[;member.origin:set;;-\na@a.ru;1;2\n");
+    assert_eq!(inspection.problem, None);
+    let columns = &inspection.layout.columns;
+    let kept = columns.iter().filter(|it| matches!(it.target, Some(Target::Datakey(_))));
+    let names: Vec<&str> = kept.map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["Сумма, руб.", "a:b", "a..b", "*", "x[", "member.origin:set"]);
+    let is_unnamed = |warning: &&Warning| warning.reason() == ErrorReason::ImportColumnUnnamed;
+    let unnamed = inspection.warnings.iter().find(is_unnamed).expect("a warning");
+    assert_eq!(unnamed.details["column"], "7");
+    // What would change members is still seen, and so are mistakes in the names of keys.
+    for name in ["=visits", "member.fax", "'=a:b"] {
+        let inspection = express(&format!("member.email;{name}\na@a.ru;1\n"));
+        let is_calc = matches!(&inspection.layout.columns[1].target,
+            Some(Target::Datakey(datakey)) if datakey.calc);
+        assert!(is_calc || inspection.problem.is_some(), "{name}");
+    }
 }
 
 #[track_caller]

@@ -145,3 +145,22 @@ fn captions_have_a_bound_and_a_form() {
     let told = inspect(&file.path, &ImportReading::default(), &[]).map(|_| ());
     assert_eq!(told.expect_err("a fault").reason, ErrorReason::ImportShapeUnknown);
 }
+
+#[test]
+fn blank_rows_above_the_names_are_no_names() {
+    for (content, number) in [
+        ("[]\n[\"member.csid\",\"n\"]\n[\"CC1\",\"N1\"]\n", 3),
+        ("[null,\"\"]\n\n[]\n[\"member.csid\",\"n\"]\n[]\n[\"CC1\",\"N1\"]\n", 6),
+        ("{\"rows\":[[],[null],[\"member.csid\",\"n\"],[],[\"CC1\",\"N1\"]]}", 5),
+    ] {
+        let file = file(content);
+        let inspection = inspected(&file);
+        let reading = inspection.layout.reading.clone().expect("a reading");
+        assert_eq!(reading.first_line(), FirstLine::Names, "{content}");
+        let rows = read(&file, &inspection.layout);
+        assert_eq!(reasons(&rows.problems), []);
+        let cells = ["CC1", "N1"].map(str::to_owned).to_vec();
+        assert_eq!(rows.rows, [(number, cells)], "{content}");
+        assert_eq!(inspection.rows[0].number, number);
+    }
+}

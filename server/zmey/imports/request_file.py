@@ -3,6 +3,7 @@
 The file adds to the call. What the call says itself goes before it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,10 @@ _CONDITIONS = {
     "must": member_pb2.IF_EXISTS_MUST,
     "ignore": member_pb2.IF_EXISTS_IGNORE,
 }
+# Keys of the system that a column writes like other data.
+_SYSTEM_DATAKEYS = frozenset({"member.origin", "member.error.error", "member.lockconfirm"})
+# A colon, or a backslash with what it escapes.
+_COLON = re.compile(r"\\.|:", re.DOTALL)
 # The parts of a data_rule: our name of each, and what its modes are.
 _DATA_MODES: dict[str, tuple[str, str, Any]] = {
     "hasmiss": ("has_miss", "HAS_MISS_MODE_", HasMissMode),
@@ -169,7 +174,10 @@ def _caption(request: Request, value: Any) -> None:
 
 
 def _column_name(column: Any) -> str:
-    """Writes {datakey, mode, type} as PATH:MODE:TYPE, with "=" before it for calc."""
+    """Writes {datakey, mode, type} as PATH:MODE:TYPE, with "=" before it for calc.
+
+    The datakey is that of SetMember, so what names of columns mean besides is escaped.
+    """
     unknown = set(column) - {
         "anketa",
         "autodetect",
@@ -179,15 +187,23 @@ def _column_name(column: Any) -> str:
         "mode",
         "quest",
         "type",
+        "/status",
     }
     if unknown:
         raise KeyError(*unknown)
     if _flag(column.get("ignore")):
         return "-"
+    if "/status" in column:
+        return "/status"
     path = column.get("datakey") or f"{column['anketa']}.{column['quest']}"
-    parts = [path.replace(":", "\\:"), column.get("mode"), column.get("type")]
-    name = ":".join(part for part in parts if part)
-    return f"={name}" if _flag(column.get("calc")) else name
+    if path.startswith("@") or (path.startswith("member.") and path not in _SYSTEM_DATAKEYS):
+        # A key or a column of identifiers: nothing more can be said of it.
+        return str(path)
+    escaped = _COLON.sub(lambda found: "\\:" if found[0] == ":" else found[0], path)
+    name = ":".join(part for part in (escaped, column.get("mode"), column.get("type")) if part)
+    if _flag(column.get("calc")):
+        return f"={name}"
+    return f"\\{name}" if name.startswith(("=", "'=")) else name
 
 
 def _groups_add(request: Request, value: Any) -> None:

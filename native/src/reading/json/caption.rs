@@ -2,6 +2,7 @@
 
 use crate::fault::{Fault, Result};
 use crate::json::{self, Kind};
+use crate::reading::caption::Others;
 use crate::reading::limits::CAPTION_BYTES_MAX;
 use crate::reading::text::Text;
 
@@ -25,6 +26,10 @@ pub(in crate::reading) struct Entry {
     pub ignore: bool,
     /// `calc` with anything but 0.
     pub calc: bool,
+    /// What the name is, unless it is a key: that of an object is a datakey as in `SetMember`.
+    pub others: Others,
+    /// Attributes that mean nothing.
+    pub unknown: Vec<String>,
 }
 
 /// The caption of the document that a text is, wherever in it; none without one.
@@ -57,7 +62,7 @@ fn entry(value: &str) -> Entry {
     if let Some(name) = json::string(value) {
         return Entry { name: name.into_owned(), ..Entry::default() };
     }
-    let mut entry = Entry::default();
+    let mut entry = Entry { others: Others::Datakey, ..Entry::default() };
     let (mut form, mut question) = (None, None);
     for (name, value) in json::members(value) {
         let text = json::string(value).map(std::borrow::Cow::into_owned);
@@ -71,7 +76,7 @@ fn entry(value: &str) -> Entry {
             "autodetect" => entry.autodetect = is_on(value),
             "ignore" => entry.ignore = is_on(value),
             "calc" => entry.calc = is_on(value),
-            _ => {}
+            other => entry.unknown.push(other.to_owned()),
         }
     }
     if let (Some(form), Some(question)) = (form, question) {

@@ -7,7 +7,7 @@ use crate::reading::limits::ROW_BYTES_MAX;
 use crate::reading::text::Text;
 use crate::wire::v1::ErrorReason;
 
-use super::row::{Names, Rows};
+use super::row::{Names, Rows, is_blank};
 use super::stream::{Stream, Value};
 
 /// The rows of one file.
@@ -76,13 +76,16 @@ impl DocumentRows {
             Some(_) => self.stream.value(ROW_BYTES_MAX)?,
         };
         match value {
-            Value::Whole(_) if std::mem::take(&mut self.names_follow) => {}
+            Value::Whole(range) if self.names_follow => {
+                self.names_follow = is_blank(self.stream.bytes(range));
+            }
             Value::Whole(range) => {
                 let charset = self.stream.text().charset();
                 let document = self.stream.bytes(range);
                 rows.take(self.number, document, charset, &mut self.names);
             }
             Value::TooLong(length) => {
+                self.names_follow = false;
                 rows.problem(self.number, faults::row_too_long(length), b"");
             }
             Value::Cut(range) => {

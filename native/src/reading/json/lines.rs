@@ -8,7 +8,7 @@ use crate::reading::faults;
 use crate::reading::limits::{BLOCK_BYTES, ROW_BYTES_MAX};
 use crate::reading::text::Text;
 
-use super::row::{Names, Rows};
+use super::row::{Names, Rows, is_blank};
 
 /// The rows of one file.
 pub(in crate::reading) struct LineRows {
@@ -75,8 +75,11 @@ impl LineRows {
         let number = self.line;
         if std::mem::take(&mut self.is_in_waste) || line.trim_ascii().is_empty() {
         } else if line.trim_ascii_end().len() > ROW_BYTES_MAX {
+            self.names_follow = false;
             rows.problem(number, faults::row_too_long(line.len()), line);
-        } else if !std::mem::take(&mut self.names_follow) {
+        } else if self.names_follow {
+            self.names_follow = is_blank(line);
+        } else {
             rows.take(number, line, self.text.charset(), &mut self.names);
         }
         self.at += length + end;
@@ -89,6 +92,7 @@ impl LineRows {
         // A line of the greatest length may have a carriage return behind it.
         if line.len() > ROW_BYTES_MAX + 1 {
             if !std::mem::replace(&mut self.is_in_waste, true) {
+                self.names_follow = false;
                 rows.problem(self.line, faults::row_too_long(line.len()), line);
             }
             self.at = self.buffer.len();

@@ -8,10 +8,8 @@ use crate::fault::Fault;
 use crate::json::{self, JsonFault, JsonProblem, Kind, LEVELS_MAX};
 use crate::reading::batch::{Builder, Problem, SourceBatch};
 use crate::reading::faults;
+use crate::reading::limits::SHOWN_CHARACTERS_MAX;
 use crate::wire::v1::{Charset, ErrorReason, ImportColumn};
-
-/// The longest part of a name that messages repeat.
-const SHOWN_CHARACTERS_MAX: usize = 100;
 
 /// Where the members of objects go.
 #[derive(Debug, Default)]
@@ -134,6 +132,13 @@ impl Rows {
         }
         self.builder.row(number, &self.cells);
     }
+}
+
+/// Whether a document is a blank row, which is no line of names either.
+pub(super) fn is_blank(document: &[u8]) -> bool {
+    let mut rows = Rows::default();
+    rows.take(0, document, Charset::Utf8, &mut Names::learning());
+    rows.len() == 0
 }
 
 fn is_empty(value: &str) -> bool {
