@@ -6,5 +6,6 @@ mod csv_rows;
 mod json_rows;
 mod property;
 mod sheets;
+mod short_texts;
 mod support;
 mod ugly;
