@@ -21,7 +21,7 @@ from zmey.cli.import_probe import print_probe
 from zmey.cli.import_watch import (
     follow,
     print_summary,
-    save_report,
+    settle_report,
     summary_json,
     unpack_metadata,
 )
@@ -133,7 +133,11 @@ class _Run:
             return
         operation = follow(self._client, name)
         metadata = unpack_metadata(operation)
-        saved = save_report(self._client, name, metadata, self._report)
+        # A repeat has nothing new to tell, and an import that failed not everything.
+        may_replace = not answer.repeated and not operation.HasField("error")
+        saved = self._report and settle_report(
+            self._client, name, metadata, self._report, may_replace=may_replace
+        )
         if as_json:
             sys.stdout.buffer.write(summary_json(name, metadata))
         else:
