@@ -11,6 +11,7 @@ mod inspect;
 mod json;
 pub mod limits;
 mod looks;
+mod naming;
 mod notation;
 mod pick;
 mod reader;
@@ -25,6 +26,7 @@ mod words;
 
 pub use batch::{Problem, SourceBatch};
 pub use inspect::{Inspection, SampleRow, inspect};
+pub use naming::{ReportName, report_names};
 pub use pick::{Picked, pick};
 pub use reader::{ReadingTime, RowReader, open};
 pub use sniff::sniff;

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from zmey.internal.v1 import jobs_pb2 as internal
 from zmey.v1.admin_service_pb2 import GetPolicyRequest, GetPolicyResponse
 from zmey.v1.import_job_pb2 import ProbeImportRequest, ProbeImportResponse, StartImportRequest
+from zmey.v1.import_rows_pb2 import ImportColumn
 from zmey.v1.member_pb2 import Warning as FileWarning
 from zmey.v1.space_pb2 import Space
 
@@ -120,6 +121,11 @@ class CoreJobs:
                 return
             yield from page.rejects
             after = page.last_batch
+
+    def named(self, columns: Iterable[ImportColumn]) -> list[internal.ReportColumn]:
+        """Names columns for a report, so that it is read as the file was."""
+        asked = internal.NameColumnsRequest(columns=columns)
+        return list(self._call("NameColumns", asked, internal.NameColumnsResponse).columns)
 
     def now(self, space: Space) -> datetime:
         """Tells the time by the clock of a space."""

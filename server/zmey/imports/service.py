@@ -168,8 +168,12 @@ class ImportOperations:
         """Answers DownloadReport."""
         space, job_id = parse_operation(request.operation)
         columns = self._jobs.get(space, job_id).metadata.layout.columns
-        names = [column.name or f"column {n}" for n, column in enumerate(columns, start=1)]
-        for piece in report_pieces(self._jobs.rejects(space, job_id), names):
+        pieces = report_pieces(
+            lambda: self._jobs.rejects(space, job_id),
+            self._jobs.named(columns),
+            [column.datakey.write_empty for column in columns],
+        )
+        for piece in pieces:
             yield DownloadReportResponse(content=piece)
 
     def get_operation(
