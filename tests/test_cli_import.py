@@ -254,6 +254,15 @@ def test_mistakes_are_explained(
     assert "Traceback" not in errors
 
 
+def test_a_probe_of_nothing_warns(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.touch()
+    done = run_zmey("import", str(path), "--probe", "--address", server.address)
+    assert done.returncode == 1
+    assert "The file has no rows" in done.stdout
+    assert "cannot be imported like that" in done.stderr
+
+
 def test_a_missing_file_is_named(server: RunningServer, tmp_path: Path) -> None:
     errors = zmey(server, "import", str(tmp_path / "nowhere.csv"), code=1)
     assert "nowhere.csv cannot be read" in errors

@@ -240,6 +240,61 @@ def test_every_parameter_of_a_request_file_is_read() -> None:
     assert (found.clean_group, found.track_info) == (True, "nightly")
 
 
+@pytest.mark.parametrize("absent", ["", None])
+def test_what_is_empty_is_absent(absent: str | None) -> None:
+    keys = ("charset", "separator", "if_exists", "basegroup.id")
+    assert merged(dict.fromkeys(keys, absent)) == StartImportRequest()
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        ({"/status": ""}, "/status"),
+        ({"/status": "0|1|active|"}, "/status"),
+        ({"datakey": "member.head.attach:csid"}, "member.head.attach:csid"),
+        ({"datakey": "member.head.detach:csid"}, "member.head.detach:csid"),
+        ({"datakey": "member.attach"}, "member.attach"),
+        ({"datakey": "member.heads:csid"}, r"member.heads\:csid"),
+    ],
+)
+def test_columns_of_a_caption_have_names(column: dict[str, Any], name: str) -> None:
+    assert list(merged({"caption": [column]}).reading.names) == [name]
+
+
+def test_what_has_no_effect_is_told() -> None:
+    columns = [{"datakey": "a", "autodetect": 0}, {"datakey": "b", "autodetect": "1"}]
+    content = {"basegroup.id": "bot", "caption": columns}
+    found = merge_request_file(content, StartImportRequest())
+    assert {warning.reason for warning in found} == {reasons.ERROR_REASON_FIELD_INVALID}
+    assert [dict(warning.details) for warning in found] == [
+        {"field": "basegroup.id"},
+        {"field": "caption.autodetect", "column": "1"},
+    ]
+    assert merge_request_file({"caption": columns[:1]}, StartImportRequest()) == []
+
+
+def test_a_request_is_kept_beside_its_file(folder: ImportFolder) -> None:
+    plain = upload(folder, b"rows")
+    ids = []
+    for request in (b"{}", b'{"charset": "utf-8"}'):
+        with folder.begin_upload(SPACE) as kept:
+            kept.write(b"rows")
+            ids.append(kept.keep(request))
+        assert folder.request_of(SPACE, ids[-1]) == request
+        assert folder.upload(SPACE, ids[-1]).read_bytes() == b"rows"
+    assert len({plain, *ids}) == 3, "the same file with another request is another import"
+    assert folder.request_of(SPACE, plain) is None
+    for path in folder.files(SPACE)[0]:
+        os.utime(path, (0, 1_000))
+    folder.sweep(folder.files(SPACE), {ids[0]}, set())
+    assert folder.request_of(SPACE, ids[0]) == b"{}", "an import still needs it"
+    assert folder.request_of(SPACE, ids[1]) is None
+    for path in folder.files(SPACE)[0]:
+        os.utime(path, (0, 1_000))
+    folder.upload(SPACE, ids[0])
+    assert folder.sweep(folder.files(SPACE), set(), set()) == 0, "both are named together"
+
+
 def test_what_the_call_says_goes_before_the_file() -> None:
     call = StartImportRequest(track_info="mine")
     call.reading.charset = import_job_pb2.CHARSET_UTF_8

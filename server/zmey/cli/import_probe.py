@@ -23,8 +23,9 @@ _SEPARATORS = {
 def print_probe(answer: ProbeImportResponse) -> None:
     """Prints layout, columns, first rows with their outcomes, what all would do, and warnings."""
     console = Console(highlight=False)
-    console.print(_layout_table(answer))
-    console.print(_column_table(answer))
+    if answer.HasField("layout"):
+        console.print(_layout_table(answer))
+        console.print(_column_table(answer))
     if answer.rows:
         console.print(_row_table(answer))
     if answer.HasField("estimate"):

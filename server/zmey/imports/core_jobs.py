@@ -1,5 +1,6 @@
 """The imports that the core keeps, with messages instead of bytes."""
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -129,10 +130,14 @@ class CoreJobs:
 
     def now(self, space: Space) -> datetime:
         """Tells the time by the clock of a space."""
+        return self.local_time(space, time.time())
+
+    def local_time(self, space: Space, seconds: float) -> datetime:
+        """Tells a moment, in seconds of Unix time, by the clock of a space."""
         asked = GetPolicyRequest(space=space).SerializeToString()
         answer = GetPolicyResponse.FromString(self._core.call(_GET_POLICY, asked))
         zone = answer.state.policy.time_zone
-        return datetime.now(ZoneInfo(zone) if zone else UTC)
+        return datetime.fromtimestamp(seconds, ZoneInfo(zone) if zone else UTC)
 
     def _call(self, name: str, request: Message, answer: type[_Answer]) -> _Answer:
         return answer.FromString(self._core.call(_SERVICE + name, request.SerializeToString()))
