@@ -89,6 +89,50 @@ def test_the_same_command_again_begins_nothing(server: RunningServer, tmp_path: 
     assert (again["created"], again["unchanged"]) == (0, 10)
 
 
+def test_what_an_import_warns_of_is_shown(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("member.email,,name\nann@example.com,x,Ann\n", encoding="utf-8")
+    shown = zmey(server, "import", str(path))
+    sentence = "Column 2 has no name and is not read"
+    assert sentence in shown
+    assert "IMPORT_COLUMN_UNNAMED (column=1)" in shown
+    summary = import_json(server, str(path))
+    [warning] = summary["import_warnings"]
+    assert (warning["reason"], warning["details"]) == ("IMPORT_COLUMN_UNNAMED", {"column": "1"})
+    assert sentence in warning["message"]
+    for command in ("get", "wait"):
+        assert sentence in zmey(server, "operations", command, summary["operation"])
+        told = json.loads(zmey(server, "operations", command, summary["operation"], "--json"))
+        assert told["import_warnings"] == [warning]
+
+
+def test_a_mended_report_is_not_lost(server: RunningServer, tmp_path: Path) -> None:
+    path, report = tmp_path / "people.csv", tmp_path / "people.csv.rejects.csv"
+    path.write_text(MIXED, encoding="utf-8")
+    name = import_json(server, str(path))["operation"]
+    report.write_text("mended", encoding="utf-8")
+    done = run_zmey("import", str(path), "--address", server.address)
+    assert done.returncode == 0
+    assert f"zmey operations report {name} FILE" in done.stderr
+    assert report.read_text(encoding="utf-8") == "mended", "a repeat has nothing new to tell"
+    path.write_text("name\nx\n", encoding="utf-8")
+    zmey(server, "import", str(path), code=1)
+    assert report.read_text(encoding="utf-8") == "mended", "the import did not even begin"
+    report.unlink()
+    path.write_text(MIXED, encoding="utf-8")
+    assert import_json(server, str(path))["operation"] == name
+    assert len(read_rejects(report)) == 2, "whoever stopped watching gets it by a repeat"
+
+
+def test_a_report_of_nothing_leaves_files_alone(server: RunningServer, tmp_path: Path) -> None:
+    path, other = tmp_path / "people.csv", tmp_path / "other.csv"
+    write_people(path, 1)
+    other.write_text("mine", encoding="utf-8")
+    name = import_json(server, str(path))["operation"]
+    assert "No row was rejected" in zmey(server, "operations", "report", name, str(other))
+    assert other.read_text(encoding="utf-8") == "mine"
+
+
 def test_foreign_columns_are_mapped(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "crm.csv"
     path.write_text("RECORD_ID, EMAIL,Full.Name\nr-1, A@Example.com , Ann \n", encoding="utf-8")
@@ -208,6 +252,15 @@ def test_mistakes_are_explained(
     errors = zmey(server, "import", str(path), *arguments, code=code)
     assert fragment in errors
     assert "Traceback" not in errors
+
+
+def test_a_probe_of_nothing_warns(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.touch()
+    done = run_zmey("import", str(path), "--probe", "--address", server.address)
+    assert done.returncode == 1
+    assert "The file has no rows" in done.stdout
+    assert "cannot be imported like that" in done.stderr
 
 
 def test_a_missing_file_is_named(server: RunningServer, tmp_path: Path) -> None:

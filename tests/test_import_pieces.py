@@ -253,12 +253,54 @@ def test_every_parameter_of_a_request_file_is_read() -> None:
         ({"datakey": "member.head.attach:tg"}, "member.head.attach:tg"),
         ({"datakey": "member.origin", "mode": "set"}, "member.origin:set"),
         ({"datakey": "@crm.id"}, "@crm.id"),
-        ({"/status": "1"}, "/status"),
+        ({"datakey": "member.detach:csid"}, "member.detach:csid"),
+        ({"/status": ""}, "/status"),
+        ({"/status": "0|1|active|"}, "/status"),
     ],
 )
 def test_datakeys_of_a_caption_are_taken_literally(column: dict[str, Any], name: str) -> None:
     """As in the caption of a JSON document, native/tests/reading/captions.rs."""
     assert list(merged({"caption": [column]}).reading.names) == [name]
+
+
+@pytest.mark.parametrize("absent", ["", None])
+def test_what_is_empty_is_absent(absent: str | None) -> None:
+    keys = ("charset", "separator", "if_exists", "basegroup.id")
+    assert merged(dict.fromkeys(keys, absent)) == StartImportRequest()
+
+
+def test_what_has_no_effect_is_told() -> None:
+    columns = [{"datakey": "a", "autodetect": 0}, {"datakey": "b", "autodetect": "1"}]
+    content = {"basegroup.id": "bot", "caption": columns}
+    found = merge_request_file(content, StartImportRequest())
+    assert {warning.reason for warning in found} == {reasons.ERROR_REASON_FIELD_INVALID}
+    assert [dict(warning.details) for warning in found] == [
+        {"field": "basegroup.id"},
+        {"field": "caption.autodetect", "column": "1"},
+    ]
+    assert merge_request_file({"caption": columns[:1]}, StartImportRequest()) == []
+
+
+def test_a_request_is_kept_beside_its_file(folder: ImportFolder) -> None:
+    plain = upload(folder, b"rows")
+    ids = []
+    for request in (b"{}", b'{"charset": "utf-8"}'):
+        with folder.begin_upload(SPACE) as kept:
+            kept.write(b"rows")
+            ids.append(kept.keep(request))
+        assert folder.request_of(SPACE, ids[-1]) == request
+        assert folder.upload(SPACE, ids[-1]).read_bytes() == b"rows"
+    assert len({plain, *ids}) == 3, "the same file with another request is another import"
+    assert folder.request_of(SPACE, plain) is None
+    for path in folder.files(SPACE)[0]:
+        os.utime(path, (0, 1_000))
+    folder.sweep(folder.files(SPACE), {ids[0]}, set())
+    assert folder.request_of(SPACE, ids[0]) == b"{}", "an import still needs it"
+    assert folder.request_of(SPACE, ids[1]) is None
+    for path in folder.files(SPACE)[0]:
+        os.utime(path, (0, 1_000))
+    folder.upload(SPACE, ids[0])
+    assert folder.sweep(folder.files(SPACE), set(), set()) == 0, "both are named together"
 
 
 def test_what_the_call_says_goes_before_the_file() -> None:

@@ -23,7 +23,7 @@ from support.policies import policy
 from support.sources import settings
 from zmey._native import CoreError
 from zmey.imports.core_jobs import CoreJobs
-from zmey.imports.files import Files
+from zmey.imports.files import Files, Original
 from zmey.imports.folder import ImportFolder
 from zmey.imports.names import operation_name
 from zmey.imports.runner import Runner
@@ -208,7 +208,7 @@ def test_a_fetch_is_given_up_only_where_its_import_is(
     source = jobs.ImportSource(url=jobs.UrlSource(url="rfs://upload/people.csv"))
     fetched = world.files.original
 
-    def fetching(*asked: Any) -> Path:
+    def fetching(*asked: Any) -> Original:
         world.core.failing["GetJob"] = 1
         assert not asked[-1].is_cancelled()
         return fetched(*asked)
@@ -354,7 +354,7 @@ def test_probes_are_bounded_and_end_with_the_process(
     source = jobs.ImportSource(url=jobs.UrlSource(url="rfs://upload/people.csv"))
     fetched = world.files.original
 
-    def busy(*asked: Any) -> Path:
+    def busy(*asked: Any) -> Original:
         with pytest.raises(RefusedError) as refused:
             probe(world, source)
         assert refused.value.reason == reasons.ERROR_REASON_OVERLOADED
@@ -400,3 +400,47 @@ def test_an_upload_finds_a_full_disk(world: World, monkeypatch: pytest.MonkeyPat
     assert refused.value.reason == reasons.ERROR_REASON_OVERLOADED
     assert "/a/path" not in refused.value.message
     assert world.folder.files(world.api.space) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("begun", "made", "seconds"),
+    [(0, [1, 2, 3], 2), (1, [2, 3], 2), (2, [3], 1), (3, [3], 0)],
+)
+def test_attempts_go_on_after_a_restart(
+    world: World, monkeypatch: pytest.MonkeyPatch, begun: int, made: list[int], seconds: int
+) -> None:
+    """What an earlier process tried counts, and the interval after it is kept."""
+    source = jobs.UrlSource(url="rfs://upload/missing.csv", attempts=3, interval_seconds=1)
+    job_id = world.start(source=jobs.ImportSource(url=source))
+    if begun:
+        world.jobs.update(job_id, attempt=begun)
+    attempts, update = [], world.jobs.update
+
+    def counted(job_id: int, **asked: Any) -> Job:
+        attempts.append(asked["attempt"])
+        return update(job_id, **asked)
+
+    monkeypatch.setattr(world.jobs, "update", counted)
+    began = time.monotonic()
+    with world.running():
+        job = world.ended(job_id)
+    assert job.metadata.state == jobs.IMPORT_STATE_FAILED
+    assert attempts == made
+    assert time.monotonic() - began >= seconds
+
+
+def test_marks_have_the_moment_of_the_call(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever goes on after midnight asks for the same file."""
+    (world.folder.path.parent / "people.csv").write_bytes(ROWS)
+    source = jobs.ImportSource(url=jobs.UrlSource(url="rfs://upload/people.csv"))
+    moments, fetched = [], world.files.original
+
+    def fetching(*asked: Any) -> Original:
+        moments.append(asked[-1].now().timestamp())
+        return fetched(*asked)
+
+    monkeypatch.setattr(world.files, "original", fetching)
+    job_id = world.start(source=source)
+    with world.running():
+        job = world.ended(job_id)
+    assert moments == [job.metadata.created_seconds]

@@ -20,9 +20,11 @@ from google.protobuf.duration_pb2 import Duration
 
 from conftest import StartServer
 from running_server import RunningServer
+from test_sources_sheets import table, xlsx
 from zmey.cli.import_watch import unpack_metadata
 from zmey.client import Client, fault_of
 from zmey.client.uploads import upload_file
+from zmey.reasons import reason_name
 from zmey.v1 import import_job_pb2 as jobs
 from zmey.v1.import_job_pb2 import UploadSourceRequest
 from zmey.v1.import_rows_pb2 import ImportOptions
@@ -147,6 +149,81 @@ def test_a_url_and_a_folder_with_its_request(
     assert counts(metadata) == (1, 1, 0, 0)
     assert metadata.track_info == "from the file"
     assert metadata.layout.reading.charset == jobs.CHARSET_CP1251
+
+
+@pytest.fixture
+def shelf(start_server: StartServer, tmp_path: Path) -> Iterator[tuple[Client, Path]]:
+    """A client of a server with an upload folder, and a folder in that."""
+    folder = tmp_path / "shelf" / "d1"
+    folder.mkdir(parents=True)
+    server = start_server("--upload-folder", str(folder.parent))
+    with Client(server.address) as client:
+        yield client, folder
+
+
+def probed(client: Client, source: jobs.ImportSource, **reading: Any) -> jobs.ProbeImportResponse:
+    asked = jobs.ProbeImportRequest(source=source, options=ImportOptions(space=SPACE))
+    asked.reading.MergeFrom(jobs.ImportReading(**reading))
+    answer: jobs.ProbeImportResponse = client.imports.ProbeImport(asked)
+    return answer
+
+
+def test_what_was_probed_is_imported_with_its_request(shelf: tuple[Client, Path]) -> None:
+    client, folder = shelf
+    content = {
+        "content_type": "",
+        "charset": None,
+        "basegroup.id": "bot",
+        "firstline": "0",
+        "if_exists": "error",
+        "caption": [{"datakey": "member.email"}, {"datakey": "base.name", "mode": "update"}],
+    }
+    text = "\ufeff" + json.dumps(content)
+    (folder / "request.json").write_text(text, encoding="utf-8")
+    (folder / "data.csv").write_bytes(b"ann@example.com,Ann\n")
+    first = probed(client, url("rfs://upload/d1/"))
+    again = probed(client, jobs.ImportSource(probe_uid=first.uid))
+    assert again == first
+    assert [warning.details["field"] for warning in first.warnings] == ["basegroup.id"]
+    metadata = ended(client, jobs.ImportSource(probe_uid=first.uid))
+    assert counts(metadata) == (1, 1, 0, 0)
+    assert [column.name for column in metadata.layout.columns] == [
+        "member.email",
+        "base.name:update",
+    ]
+    assert [warning.details["field"] for warning in metadata.warnings] == ["basegroup.id"]
+    assert counts(ended(client, jobs.ImportSource(probe_uid=first.uid))) == (1, 0, 0, 1)
+
+
+UNIMPORTABLE: list[tuple[bytes, dict[str, Any], str]] = [
+    (b"", {}, "IMPORT_EMPTY"),
+    (b"\xef\xbb\xbf", {}, "IMPORT_EMPTY"),
+    (b"PK\x03\x04broken", {}, "SOURCE_FILE_INVALID"),
+    (b'{"a": 1}', {"shape": jobs.FILE_SHAPE_JSON}, "IMPORT_SHAPE_UNKNOWN"),
+    (xlsx(One=table(("member.email",))), {"sheet": "Two"}, "IMPORT_SHEET_UNKNOWN"),
+]
+
+
+@pytest.mark.parametrize(("content", "reading", "reason"), UNIMPORTABLE)
+def test_a_probe_warns_of_what_no_import_could_read(
+    client: Client, content: bytes, reading: dict[str, Any], reason: str
+) -> None:
+    answer = probed(client, inline(content), **reading)
+    assert answer.cannot_import
+    assert reason_name(answer.warnings[0].reason) == reason
+    assert answer.warnings[0].message
+    assert probed(client, jobs.ImportSource(probe_uid=answer.uid), **reading) == answer
+
+
+def test_a_probe_warns_of_a_wrong_request(shelf: tuple[Client, Path]) -> None:
+    client, folder = shelf
+    assert reason_of(lambda: probed(client, url("rfs://upload/d1/"))) == "SOURCE_MISSING"
+    (folder / "data.csv").write_bytes(ROWS)
+    for text, reason in (("{", "SOURCE_FILE_INVALID"), ('{"x": 1}', "REQUEST_FILE_INVALID")):
+        (folder / "request.json").write_text(text, encoding="utf-8")
+        answer = probed(client, url("rfs://upload/d1/"))
+        assert answer.cannot_import
+        assert [reason_name(warning.reason) for warning in answer.warnings] == [reason]
 
 
 def test_a_private_address_is_not_visited(server: RunningServer, web: tuple[str, Path]) -> None:

@@ -82,6 +82,7 @@ impl ExpressBatch {
                 row: source.numbers[*index],
                 fault: v1::Fault::from(fault.clone()).encode_to_vec().into(),
                 text: source.text(*index),
+                json_cells: source.rows[*index].json_cells.clone(),
                 addresses: addresses.clone(),
                 ..Default::default()
             });

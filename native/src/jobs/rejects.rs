@@ -63,6 +63,7 @@ fn refused(source: &SourceBatch, batch: &Batch, index: usize, refusal: &Refusal)
         row: source.numbers[index],
         fault: v1::Fault::from(refusal.fault.clone()).encode_to_vec().into(),
         text: source.text(index),
+        json_cells: source.rows[index].json_cells.clone(),
         addresses,
         dataset_ids,
         is_unreadable: false,
@@ -105,12 +106,12 @@ fn segment(key: &[u8], value: &[u8]) -> StoreResult<(u64, Vec<RejectedRow>)> {
     let (_, _, batch) = keys::parse_rejects(key)?;
     let segment: RejectSegment = records::decode(Table::Rejects, value)?;
     let RejectList { rejects } = records::unpack_rejects(&segment)?;
-    let row = |RejectRecord { row, fault, text, .. }| {
+    let row = |RejectRecord { row, fault, text, json_cells, .. }| {
         let fault = v1::Fault::decode(fault).map_err(|error| StoreError::Corrupt {
             table: Table::Rejects.name(),
             problem: error.to_string(),
         })?;
-        Ok(RejectedRow { row, fault: Some(fault), text })
+        Ok(RejectedRow { row, fault: Some(fault), text, json_cells })
     };
     Ok((batch, rejects.into_iter().map(row).collect::<StoreResult<_>>()?))
 }

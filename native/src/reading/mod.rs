@@ -12,6 +12,7 @@ mod inspect;
 mod json;
 pub mod limits;
 mod looks;
+mod naming;
 mod notation;
 mod pick;
 mod reader;
@@ -26,6 +27,7 @@ mod words;
 
 pub use batch::{Problem, SourceBatch};
 pub use inspect::{Inspection, SampleRow, inspect, inspect_express};
+pub use naming::{ReportName, report_names};
 pub use pick::{Picked, pick};
 pub use reader::{ReadingTime, RowReader, open};
 pub use sniff::sniff;

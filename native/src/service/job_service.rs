@@ -14,6 +14,7 @@ use crate::jobs::access::{change, measure, read_job, served};
 use crate::jobs::{self, CancelJob, ClaimJob, CreateJob, DeleteJob, FailJob, UpdateJob};
 use crate::matching::AddressBook;
 use crate::member::batch::Batch;
+use crate::reading::{self, ReportName};
 use crate::space::Space;
 use crate::store::keys;
 use crate::wire::internal::v1;
@@ -30,7 +31,7 @@ const PAGE_JOBS_MAX: usize = 1_000;
 const PAGE_BYTES_MAX: usize = 4 << 20;
 
 /// Every method by its full name.
-pub const METHODS: [(&str, Method); 11] = [
+pub const METHODS: [(&str, Method); 12] = [
     ("/zmey.internal.v1.JobService/CreateJob", |core, request, deadline| {
         answer(request, |request| create_job(core, request, deadline))
     }),
@@ -63,6 +64,9 @@ pub const METHODS: [(&str, Method); 11] = [
     }),
     ("/zmey.internal.v1.JobService/ReadRejects", |core, request, _| {
         answer(request, |request| read_rejects(core, &request))
+    }),
+    ("/zmey.internal.v1.JobService/NameColumns", |_, request, _| {
+        answer(request, |request| Ok(name_columns(&request)))
     }),
 ];
 
@@ -247,6 +251,13 @@ fn read_rejects(core: &Core, request: &v1::ReadRejectsRequest) -> Result<v1::Rea
         jobs::find(view, space.number, request.job_id, now_seconds)?;
         Ok(jobs::read_rejects(view, (space.number, request.job_id), request.after_batch)?)
     })
+}
+
+/// `NameColumns`.
+fn name_columns(request: &v1::NameColumnsRequest) -> v1::NameColumnsResponse {
+    let names = reading::report_names(&request.columns).into_iter();
+    let column = |ReportName { name, json_name }| v1::ReportColumn { name, json_name };
+    v1::NameColumnsResponse { columns: names.map(column).collect() }
 }
 
 fn state_of(job: &v1::Job) -> ImportState {

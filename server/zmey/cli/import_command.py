@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.text import Text
 
 from zmey.cli.exits import FAILURE, CommandError, stderr
 from zmey.cli.grouped import grouped
@@ -18,10 +19,11 @@ from zmey.cli.import_options import (
     UrlOptions,
 )
 from zmey.cli.import_probe import print_probe
+from zmey.cli.import_report import REPORT_READING, is_report, rows_of_report
 from zmey.cli.import_watch import (
     follow,
     print_summary,
-    save_report,
+    settle_report,
     summary_json,
     unpack_metadata,
 )
@@ -39,7 +41,6 @@ from zmey.v1.import_job_pb2 import (
     ImportSource,
     ProbeImportRequest,
     StartImportRequest,
-    UrlSource,
 )
 from zmey.v1.import_rows_pb2 import ImportOptions
 
@@ -67,8 +68,14 @@ def import_file(
         "express": rows.express,
     }
     path = None if "://" in source else Path(source)
+    is_mended = path is not None and is_report(path)
+    if is_mended:
+        asked["reading"] = REPORT_READING
     with Client(address) as client:
-        place = _source_of(client, options, path, fetching.message(source))
+        if path is None:
+            place = ImportSource(url=fetching.message(source))
+        else:
+            place = _uploaded(client, options, path, is_mended=is_mended)
         if run.probe:
             _probe(client, ProbeImportRequest(source=place, **asked), as_json=run.as_json)
             return
@@ -90,16 +97,19 @@ def _probe(client: Client, request: ProbeImportRequest, *, as_json: bool) -> Non
         raise CommandError(message)
 
 
-def _source_of(
-    client: Client, options: ImportOptions, path: Path | None, url: UrlSource
+def _uploaded(
+    client: Client, options: ImportOptions, path: Path, *, is_mended: bool
 ) -> ImportSource:
-    """Uploads a file; a URL is the server's to fetch."""
-    if path is None:
-        return ImportSource(url=url)
+    """Uploads a file; of a report of rejected rows, the rows as they were in their file."""
+    if is_mended:
+        told = f"{path} is a report of rejected rows: its rows are read as their file was."
+        stderr.print(Text(told))
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file, _upload_progress() as bar:
-            task = bar.add_task(f"uploading {escape(path.name)}", total=size)
+        with (
+            rows_of_report(path) if is_mended else path.open("rb") as file,
+            _upload_progress() as bar,
+        ):
+            task = bar.add_task(f"uploading {escape(path.name)}", total=path.stat().st_size)
             upload = upload_file(
                 client, options.space, file, lambda done: bar.update(task, completed=done)
             )
@@ -133,7 +143,11 @@ class _Run:
             return
         operation = follow(self._client, name)
         metadata = unpack_metadata(operation)
-        saved = save_report(self._client, name, metadata, self._report)
+        # A repeat has nothing new to tell, and an import that failed not everything.
+        may_replace = not answer.repeated and not operation.HasField("error")
+        saved = self._report and settle_report(
+            self._client, name, metadata, self._report, may_replace=may_replace
+        )
         if as_json:
             sys.stdout.buffer.write(summary_json(name, metadata))
         else:

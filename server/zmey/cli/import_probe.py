@@ -1,12 +1,11 @@
 """Shows what the server makes of a file."""
 
-from collections.abc import Mapping
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from zmey.cli.exits import reason_text
+from zmey.cli.import_warnings import print_warnings
 from zmey.reasons import reason_name
 from zmey.v1 import import_job_pb2
 from zmey.v1.import_job_pb2 import Confidence, ProbedRow, ProbeImportResponse
@@ -24,16 +23,14 @@ _SEPARATORS = {
 def print_probe(answer: ProbeImportResponse) -> None:
     """Prints layout, columns, first rows with their outcomes, what all would do, and warnings."""
     console = Console(highlight=False)
-    console.print(_layout_table(answer))
-    console.print(_column_table(answer))
+    if answer.HasField("layout"):
+        console.print(_layout_table(answer))
+        console.print(_column_table(answer))
     if answer.rows:
         console.print(_row_table(answer))
     if answer.HasField("estimate"):
         console.print(_estimate_line(answer))
-    for warning in answer.warnings:
-        reason = reason_name(warning.reason)
-        console.print(f"[yellow]warning[/] {escape(warning.message)}")
-        console.print(f"  [dim]{escape(reason_text(reason, _details(warning.details)))}[/]")
+    print_warnings(console, answer.warnings)
 
 
 def _layout_table(answer: ProbeImportResponse) -> Table:
@@ -99,7 +96,7 @@ def _about(answer: ProbeImportResponse) -> str:
 def _outcome(row: ProbedRow) -> str:
     if row.HasField("fault"):
         reason = reason_name(row.fault.reason)
-        return f"rejected: {row.fault.message} {reason_text(reason, _details(row.fault.details))}"
+        return f"rejected: {row.fault.message} {reason_text(reason, row.fault.details)}"
     if not row.status:
         return "not known"
     status = OutcomeStatus.Name(row.status).removeprefix("OUTCOME_STATUS_").lower()
@@ -119,7 +116,3 @@ def _sure(confidence: Confidence) -> str:
     if not confidence:
         return "given"
     return Confidence.Name(confidence).removeprefix("CONFIDENCE_").lower()
-
-
-def _details(details: Mapping[str, str]) -> dict[str, str]:
-    return dict(details)

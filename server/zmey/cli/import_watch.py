@@ -11,8 +11,10 @@ from google.protobuf.duration_pb2 import Duration
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-from zmey.cli.exits import UNAVAILABLE, CommandError
+from zmey.cli.exits import UNAVAILABLE, CommandError, stderr
+from zmey.cli.import_warnings import print_warnings, warnings_json
 from zmey.client import Client, fault_of
 from zmey.reasons import reason_name
 from zmey.v1.import_job_pb2 import (
@@ -80,18 +82,34 @@ def follow(client: Client, name: str) -> operations_pb2.Operation:
         raise CommandError(message, UNAVAILABLE) from error
 
 
-def save_report(
-    client: Client, name: str, metadata: ImportMetadata, path: Path | None
+def settle_report(
+    client: Client, name: str, metadata: ImportMetadata, path: Path, *, may_replace: bool
 ) -> Path | None:
-    """Writes the rejected rows into a file and returns it.
+    """Leaves the rejected rows of an import in its file; returns it where they are in it.
 
-    Without any, there is none, and one of an earlier import goes.
+    Somebody may have mended the rows of an earlier import there: that file goes, or is written
+    anew, only with `may_replace`.
     """
-    if path is None:
-        return None
     if not metadata.counters.rejected:
-        path.unlink(missing_ok=True)
+        # Nothing but a file of ours: not /dev/stdout, which is a link to one.
+        if may_replace and path.is_file() and not path.is_symlink():
+            path.unlink()
         return None
+    # A device, such as /dev/stdout, has nothing to lose.
+    if not may_replace and path.is_file():
+        told = f"{path} is there already and stays; `zmey operations report {name} FILE` writes "
+        stderr.print(Text(told + "the rejected rows elsewhere."))
+        return None
+    write_report(client, name, path)
+    return path
+
+
+def write_report(client: Client, name: str, path: Path) -> None:
+    """Writes the rejected rows of an import into a file.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
     try:
         with path.open("wb") as file:
             for piece in client.imports.DownloadReport(DownloadReportRequest(operation=name)):
@@ -102,7 +120,6 @@ def save_report(
             f"has ended; `zmey operations report {name} FILE` writes them elsewhere."
         )
         raise CommandError(message) from error
-    return path
 
 
 def summary_table(metadata: ImportMetadata, report: Path | None) -> Table:
@@ -129,9 +146,10 @@ def summary_table(metadata: ImportMetadata, report: Path | None) -> Table:
 
 
 def print_summary(metadata: ImportMetadata, report: Path | None) -> None:
-    """Prints what became of an import, and how to go on with its express list."""
+    """Prints what became of an import, what it warns of, and how to go on with its express list."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(summary_table(metadata, report))
+    print_warnings(console, metadata.warnings)
     if metadata.express and metadata.counters.created:
         console.print(f"`zmey lists rows {shlex.quote(metadata.group.id)}` reads the list.")
 
@@ -146,6 +164,7 @@ def summary_json(name: str, metadata: ImportMetadata) -> bytes:
         **{counter: getattr(counters, counter) for counter in COUNTERS},
         "repeated": counters.repeated,
         "warnings": {reason_name(one.reason): one.count for one in counters.warning_reasons},
+        "import_warnings": warnings_json(metadata.warnings),
         "revision": metadata.revision,
     }
     if metadata.HasField("group"):

@@ -16,10 +16,10 @@ from zmey.cli.grouped import grouped
 from zmey.cli.import_watch import (
     follow,
     print_summary,
-    save_report,
     state_name,
     summary_json,
     unpack_metadata,
+    write_report,
 )
 from zmey.cli.options import (
     ADDRESS_DEFAULT,
@@ -138,7 +138,9 @@ def report_operation(
     with server.connect() as client:
         request = operations_pb2.GetOperationRequest(name=name)
         metadata = unpack_metadata(client.operations.GetOperation(request, timeout=server.deadline))
-        if save_report(client, name, metadata, file) is None:
+        if metadata.counters.rejected:
+            write_report(client, name, file)
+        else:
             sys.stdout.write("No row was rejected.\n")
 
 

@@ -1,5 +1,6 @@
 """The imports that the core keeps, with messages instead of bytes."""
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from zmey.internal.v1 import jobs_pb2 as internal
 from zmey.v1.admin_service_pb2 import GetPolicyRequest, GetPolicyResponse
 from zmey.v1.import_job_pb2 import ProbeImportRequest, ProbeImportResponse, StartImportRequest
+from zmey.v1.import_rows_pb2 import ImportColumn
 from zmey.v1.member_pb2 import Warning as FileWarning
 from zmey.v1.space_pb2 import Space
 
@@ -121,12 +123,21 @@ class CoreJobs:
             yield from page.rejects
             after = page.last_batch
 
+    def named(self, columns: Iterable[ImportColumn]) -> list[internal.ReportColumn]:
+        """Names columns for a report, so that it is read as the file was."""
+        asked = internal.NameColumnsRequest(columns=columns)
+        return list(self._call("NameColumns", asked, internal.NameColumnsResponse).columns)
+
     def now(self, space: Space) -> datetime:
         """Tells the time by the clock of a space."""
+        return self.local_time(space, time.time())
+
+    def local_time(self, space: Space, seconds: float) -> datetime:
+        """Tells a moment, in seconds of Unix time, by the clock of a space."""
         asked = GetPolicyRequest(space=space).SerializeToString()
         answer = GetPolicyResponse.FromString(self._core.call(_GET_POLICY, asked))
         zone = answer.state.policy.time_zone
-        return datetime.now(ZoneInfo(zone) if zone else UTC)
+        return datetime.fromtimestamp(seconds, ZoneInfo(zone) if zone else UTC)
 
     def _call(self, name: str, request: Message, answer: type[_Answer]) -> _Answer:
         return answer.FromString(self._core.call(_SERVICE + name, request.SerializeToString()))

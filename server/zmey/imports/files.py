@@ -1,16 +1,20 @@
 """How an import gets its file: fetched or uploaded, then unpacked where it is packed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import orjson
 
 from zmey.imports.folder import ImportFolder, sync_file
 from zmey.imports.request_file import merge_request_file
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError, SourceSettings, Unpacked, fetch, unpack
 from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
+from zmey.v1.member_pb2 import Warning as FileWarning
 from zmey.v1.space_pb2 import Space
 
 Request = StartImportRequest | ProbeImportRequest
@@ -26,6 +30,7 @@ class Obtaining:
         wait: waits so many seconds, or until there is no need.
         is_cancelled: whether to give up.
         attempted: told the number of each attempt, from 1.
+        attempts: how many were begun before.
     """
 
     now: Callable[[], datetime]
@@ -33,6 +38,22 @@ class Obtaining:
     wait: Callable[[float], None]
     is_cancelled: Callable[[], bool]
     attempted: Callable[[int], None]
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Original:
+    """A file as it is at its source.
+
+    Attributes:
+        path: the file.
+        request: the request.json beside it.
+        warnings: what that asks for and nobody does.
+    """
+
+    path: Path
+    request: bytes | None
+    warnings: list[FileWarning]
 
 
 class Files:
@@ -44,7 +65,7 @@ class Files:
 
     def original(
         self, space: Space, request: Request, directory: Path, obtaining: Obtaining
-    ) -> Path:
+    ) -> Original:
         """Returns the file of a request as it is at its source.
 
         The options of a request.json beside it are put into the request.
@@ -56,7 +77,10 @@ class Files:
         kind = request.source.WhichOneof("source")
         if kind != "url":
             upload_id = request.source.upload if kind == "upload" else request.source.probe_uid
-            return self._folder.upload(space, upload_id)
+            path = self._folder.upload(space, upload_id)
+            beside = self._folder.request_of(space, upload_id)
+            content = None if beside is None else orjson.loads(beside)
+            return _merged(path, content, request)
         fetched = fetch(
             request.source.url,
             directory,
@@ -66,10 +90,9 @@ class Files:
             wait=obtaining.wait,
             cancelled=obtaining.is_cancelled,
             attempt=obtaining.attempted,
+            attempted=obtaining.attempts,
         )
-        if fetched.request is not None:
-            merge_request_file(fetched.request, request)
-        return fetched.path
+        return _merged(fetched.path, fetched.request, request)
 
     def unpacked(
         self, original: Path, request: Request, directory: Path, obtaining: Obtaining
@@ -86,6 +109,12 @@ class Files:
             # Uploads are durable already; what was fetched or unpacked is not.
             sync_file(unpacked.path)
         return unpacked
+
+
+def _merged(path: Path, content: Mapping[str, Any] | None, request: Request) -> Original:
+    if content is None:
+        return Original(path, None, [])
+    return Original(path, orjson.dumps(content), merge_request_file(content, request))
 
 
 def refusal_of(error: SourceError) -> RefusedError:

@@ -28,6 +28,8 @@ from zmey.v1.space_pb2 import Space
 UPLOAD_KEPT_SECONDS = 24 * 60 * 60
 UPLOAD_ID_BYTES = 16
 _UPLOAD_ID = re.compile(f"[0-9a-f]{{{2 * UPLOAD_ID_BYTES}}}")
+# What tells the hash of a file with its request.json from that of a file.
+_BETWEEN = b"\0request.json\0"
 _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
 
@@ -77,12 +79,19 @@ class ImportFolder:
         with self._lock:
             if _UPLOAD_ID.fullmatch(upload_id) and path.is_file():
                 os.utime(path)
+                if (request := _beside(path)).is_file():
+                    os.utime(request)
                 return path
         raise RefusedError(
             reasons.ERROR_REASON_UPLOAD_UNKNOWN,
             "There is no such upload, or it was not used for 24 hours; upload it again.",
             {"upload": upload_id[:100]},
         )
+
+    def request_of(self, space: Space, upload_id: str) -> bytes | None:
+        """Returns the request.json that was kept beside an upload."""
+        path = _beside(self._of_space(space) / upload_id)
+        return path.read_bytes() if path.is_file() else None
 
     def of_job(self, space: Space, job_id: int) -> Path:
         """Returns the folder of a running import."""
@@ -118,7 +127,7 @@ class ImportFolder:
         """
         uploads, jobs = found
         kept = {str(job_id) for job_id in unfinished_jobs}
-        old = (path for path in uploads if path.name not in used_uploads)
+        old = (path for path in uploads if path.stem not in used_uploads)
         left = [path for path in jobs if path.name not in kept]
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
@@ -175,11 +184,14 @@ class Upload:
         except OSError as error:
             raise _no_room(error) from error
 
-    def keep(self) -> str:
+    def keep(self, request: bytes | None = None) -> str:
         """Makes the file durable and returns its id.
 
         The same content has the same id, so that a request that is repeated with its file is the
         same request.
+
+        Args:
+            request: the request.json of the folder that the file is of; another one is another id.
 
         Raises:
             RefusedError: the disk is full.
@@ -189,11 +201,26 @@ class Upload:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise _no_room(error) from error
+        if request is not None:
+            self._hash.update(_BETWEEN + request)
         upload_id = self._hash.hexdigest()[: 2 * UPLOAD_ID_BYTES]
+        if request is not None:
+            self._keep_beside(upload_id, request)
         with self._lock:
             self._path.replace(self._directory / upload_id)
         sync_directory(self._directory)
         return upload_id
+
+    def _keep_beside(self, upload_id: str, request: bytes) -> None:
+        """Makes a request.json durable before its file, which is never without it."""
+        path = self._path.with_suffix(".request")
+        try:
+            path.write_bytes(request)
+            sync_file(path)
+            path.replace(_beside(self._directory / upload_id))
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise _no_room(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -233,6 +260,11 @@ def _make_directory(directory: Path) -> None:
     except FileExistsError:
         return
     sync_directory(directory.parent)
+
+
+def _beside(upload: Path) -> Path:
+    """Returns where the request.json of an upload is, if it has one."""
+    return upload.with_suffix(".json")
 
 
 def _named(space: Space) -> str:

@@ -1,37 +1,49 @@
 """The report of rejected rows: CSV that a spreadsheet shows and does not execute.
 
 The first columns say which row it was and why it was refused, the others are the row as it was
-read, so that the report can be mended and imported.
+read, under names that say what the columns are. `zmey import` reads such a report as the file was:
+`zmey.cli.import_report` takes back what is done here.
 """
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from zmey.internal.v1.jobs_pb2 import RejectedRow
+import orjson
+
+from zmey.internal.v1.jobs_pb2 import RejectedRow, ReportColumn
 from zmey.reasons import reason_name
+from zmey.report_cells import HEADER, csv_line, with_apostrophe
 
-HEADER = ("row", "reason", "message", "details")
 # Bytes of the report that go out together.
 PIECE_BYTES = 64 * 1024
-# What spreadsheets take for the beginning of a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_PHONE = re.compile(r"\+[0-9][0-9 ()-]*")
+# As long as a row can be; the reader of the standard library takes less.
+csv.field_size_limit(2**31 - 1)
+
+_NULL = "null"
 
 
-def report_pieces(rejects: Iterable[RejectedRow], names: Sequence[str]) -> Iterator[bytes]:
+def report_pieces(
+    rejects: Callable[[], Iterable[RejectedRow]],
+    columns: Sequence[ReportColumn],
+    writes_empty: Sequence[bool],
+) -> Iterator[bytes]:
     """Writes rejected rows as CSV, in pieces of bounded size.
 
     Args:
-        rejects: the rows in their order.
-        names: what the file calls its columns.
+        rejects: the rows in their order, each time anew.
+        columns: the columns of the file.
+        writes_empty: which columns write null, too.
     """
+    json_columns = _json_columns(rejects(), columns, writes_empty)
+    names = [
+        column.json_name if index in json_columns else column.name
+        for index, column in enumerate(columns)
+    ]
     piece = io.StringIO(newline="")
-    writer = csv.writer(piece, lineterminator="\n")
-    writer.writerow([*HEADER, *map(without_formula, names)])
-    for reject in rejects:
-        writer.writerow(_cells(reject))
+    piece.write(csv_line([*HEADER, *map(with_apostrophe, names)]))
+    for reject in rejects():
+        piece.write(csv_line(_cells(reject, json_columns)))
         if piece.tell() >= PIECE_BYTES:
             yield piece.getvalue().encode()
             piece.seek(0)
@@ -39,18 +51,33 @@ def report_pieces(rejects: Iterable[RejectedRow], names: Sequence[str]) -> Itera
     yield piece.getvalue().encode()
 
 
-def without_formula(text: str) -> str:
-    """Puts an apostrophe before what a spreadsheet would execute; phone numbers stay."""
-    if text.startswith(_FORMULA_STARTS) and not _PHONE.fullmatch(text):
-        return "'" + text
-    return text
+def _json_columns(
+    rejects: Iterable[RejectedRow], columns: Sequence[ReportColumn], writes_empty: Sequence[bool]
+) -> frozenset[int]:
+    """Returns the columns whose cells must be JSON to say the same, such as numbers."""
+    found: set[int] = set()
+    candidates = {index for index, column in enumerate(columns) if column.json_name}
+    for reject in rejects:
+        asked = candidates.intersection(reject.json_cells) - found
+        cells = _split(reject.text) if asked else []
+        found |= {index for index in asked if cells[index] != _NULL or writes_empty[index]}
+        if found == candidates:
+            break
+    return frozenset(found)
 
 
-def _cells(reject: RejectedRow) -> list[str]:
+def _cells(reject: RejectedRow, json_columns: frozenset[int]) -> list[str]:
     fault = reject.fault
     details = "; ".join(f"{name}={value}" for name, value in sorted(fault.details.items()))
-    told = (fault.message, details, *_split(reject.text))
-    return [str(reject.row), reason_name(fault.reason), *map(without_formula, told)]
+    cells = _split(reject.text)
+    documents = frozenset(reject.json_cells)
+    for index, cell in enumerate(cells):
+        if index in documents:
+            cells[index] = "" if cell == _NULL else cell
+        elif index in json_columns and cell:
+            cells[index] = orjson.dumps(cell).decode()
+    told = (fault.message, details, *cells)
+    return [str(reject.row), reason_name(fault.reason), *map(with_apostrophe, told)]
 
 
 def _split(text: str) -> list[str]:

@@ -19,7 +19,7 @@ from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
 Request = StartImportRequest | ProbeImportRequest
 
 # What the source itself reads, and what says nothing here.
-_ELSEWHERE = frozenset({"content_type", "action", "users.url", "format", "result", "basegroup.id"})
+_ELSEWHERE = frozenset({"content_type", "action", "users.url", "format", "result"})
 
 _CHARSETS = {
     "koi8-r": import_job_pb2.CHARSET_KOI8_R,
@@ -53,10 +53,16 @@ _DATA_MODES: dict[str, tuple[str, str, Any]] = {
 }
 _TRUE = frozenset({1, "1"})
 _FALSE = frozenset({0, "0", "", None})
+# What has no value is as if it were not there.
+_ABSENT = frozenset({"", None})
+_STATUS = "/status"
 
 
-def merge_request_file(content: Mapping[str, Any], request: Request) -> None:
+def merge_request_file(content: Mapping[str, Any], request: Request) -> list[member_pb2.Warning]:
     """Puts the parameters of a request.json into a request, but for what that says itself.
+
+    Returns:
+        What the file asks for and nobody does.
 
     Raises:
         RefusedError: a parameter is unknown or makes no sense.
@@ -77,6 +83,25 @@ def merge_request_file(content: Mapping[str, Any], request: Request) -> None:
     request.Clear()
     request.MergeFromString(found.SerializeToString())
     request.MergeFromString(content_of_call)
+    return _ignored(content)
+
+
+def _ignored(content: Mapping[str, Any]) -> list[member_pb2.Warning]:
+    """Tells of parameters without an effect, as the caption of a JSON document does."""
+    warnings = []
+    if content.get("basegroup.id") not in _FALSE:
+        message = "There are no base groups of bots: basegroup.id has no effect."
+        warnings.append(_without_effect(message, field="basegroup.id"))
+    for index, column in enumerate(content.get("caption") or ()):
+        if _flag(column.get("autodetect")):
+            message = "There are no questions with answers to detect: cells are taken as they are."
+            warnings.append(_without_effect(message, field="caption.autodetect", column=str(index)))
+    return warnings
+
+
+def _without_effect(message: str, **details: str) -> member_pb2.Warning:
+    reason = reasons.ERROR_REASON_FIELD_INVALID
+    return member_pb2.Warning(reason=reason, message=message, details=details)
 
 
 def _drop_said(found: Message, said: Message) -> None:
@@ -92,11 +117,13 @@ def _drop_said(found: Message, said: Message) -> None:
 
 
 def _charset(request: Request, value: Any) -> None:
-    request.reading.charset = _CHARSETS[value.lower()]
+    if value not in _ABSENT:
+        request.reading.charset = _CHARSETS[value.lower()]
 
 
 def _separator(request: Request, value: Any) -> None:
-    request.reading.separator = _SEPARATORS[value]
+    if value not in _ABSENT:
+        request.reading.separator = _SEPARATORS[value]
 
 
 def _first_line(request: Request, value: Any) -> None:
@@ -111,7 +138,8 @@ def _addr_type(request: Request, value: Any) -> None:
 
 
 def _if_exists(request: Request, value: Any) -> None:
-    request.options.if_exists = _CONDITIONS[value]
+    if value not in _ABSENT:
+        request.options.if_exists = _CONDITIONS[value]
 
 
 def _origin(request: Request, value: Any) -> None:
@@ -179,6 +207,7 @@ def _column_name(column: Any) -> str:
     The datakey is that of SetMember, so what names of columns mean besides is escaped.
     """
     unknown = set(column) - {
+        _STATUS,
         "anketa",
         "autodetect",
         "calc",
@@ -193,8 +222,9 @@ def _column_name(column: Any) -> str:
         raise KeyError(*unknown)
     if _flag(column.get("ignore")):
         return "-"
-    if "/status" in column:
-        return "/status"
+    if _STATUS in column:
+        return _STATUS
+    _flag(column.get("autodetect"))
     path = column.get("datakey") or f"{column['anketa']}.{column['quest']}"
     if path.startswith("@") or (path.startswith("member.") and path not in _SYSTEM_DATAKEYS):
         # A key or a column of identifiers: nothing more can be said of it.
@@ -231,6 +261,12 @@ def _auto_group(request: Request, value: Any) -> None:
     request.auto_group.CopyFrom(group)
 
 
+def _base_group(_: Request, value: Any) -> None:
+    """Reads what has no effect, of which a warning tells."""
+    if value is not None:
+        _text(value)
+
+
 def _express(request: Request, value: Any) -> None:
     request.express = _flag(value)
 
@@ -247,6 +283,7 @@ def _track_info(request: Request, value: Any) -> None:
 _READERS: dict[str, Callable[[Request, Any], None]] = {
     "addr_type": _addr_type,
     "auto_group": _auto_group,
+    "basegroup.id": _base_group,
     "caption": _caption,
     "charset": _charset,
     "clean_group": _clean_group,

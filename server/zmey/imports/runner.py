@@ -188,7 +188,7 @@ class Runner:
         obtaining = self._obtaining(job)
         try:
             original = self._files.original(space, request, directory, obtaining)
-            unpacked = self._files.unpacked(original, request, directory, obtaining)
+            unpacked = self._files.unpacked(original.path, request, directory, obtaining)
         except SourceCancelledError:
             # The core ends a cancelled import before it would open any file.
             return job if self.is_stopping else self._jobs.run(job.job_id, str(directory))
@@ -200,16 +200,19 @@ class Runner:
             job.job_id,
             file_path=str(relative),
             request=request,
-            warnings=unpacked.warnings,
+            warnings=[*original.warnings, *unpacked.warnings],
         )
 
     def _obtaining(self, job: Job) -> Obtaining:
+        space, created = job.request.options.space, job.metadata.created_seconds
         return Obtaining(
-            now=lambda: self._jobs.now(job.request.options.space),
+            # Whoever goes on after midnight asks for the same file.
+            now=lambda: self._jobs.local_time(space, created),
             random=SystemRandom(),
             wait=lambda seconds: _drop(self._stopping.wait(seconds)),
             is_cancelled=_rarely(lambda: self._is_cancelling(job), CANCEL_POLL_SECONDS),
             attempted=lambda attempt: _drop(self._jobs.update(job.job_id, attempt=attempt)),
+            attempts=job.metadata.attempt,
         )
 
     def _is_cancelling(self, job: Job) -> bool:

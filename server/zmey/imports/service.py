@@ -15,13 +15,15 @@ from typing import NoReturn
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
+from zmey._native import CoreError
 from zmey.imports.core_jobs import CoreJobs
-from zmey.imports.files import Files, Obtaining, Request, refusal_of
+from zmey.imports.files import Files, Obtaining, Original, Request, refusal_of
 from zmey.imports.folder import ImportFolder
 from zmey.imports.names import operation_name, parse_operation, parse_space
 from zmey.imports.operations import is_finished, operation_of
 from zmey.imports.report import report_pieces
 from zmey.imports.runner import Runner
+from zmey.imports.unimportable import unimportable
 from zmey.refusal import RefusedError
 from zmey.sources import SourceCancelledError, SourceError
 from zmey.v1 import error_reason_pb2 as reasons
@@ -110,19 +112,32 @@ class ImportOperations:
     ) -> ProbeImportResponse:
         space = request.options.space
         obtaining = self._obtaining_until(space, deadline_seconds)
+        original: Original | None = None
         try:
             original = self._files.original(space, request, directory, obtaining)
-            unpacked = self._files.unpacked(original, request, directory, obtaining)
-        except SourceError as error:
-            raise refusal_of(error) from error
+            answer = self._told(request, original, directory, obtaining)
         except SourceCancelledError as error:
             raise self._given_up() from error
+        except (CoreError, RefusedError, SourceError) as error:
+            told = unimportable(error)
+            if told is None:
+                raise (refusal_of(error) if isinstance(error, SourceError) else error) from error
+            answer = told
+        # Without its file, there is nothing that an uid could stand for.
+        if original is not None:
+            answer.warnings.extend(original.warnings)
+            answer.uid = self._uid_of(space, request.source, original)
+        return answer
+
+    def _told(
+        self, request: ProbeImportRequest, original: Original, directory: Path, obtaining: Obtaining
+    ) -> ProbeImportResponse:
+        unpacked = self._files.unpacked(original.path, request, directory, obtaining)
         if unpacked.shape:
             request.reading.shape = unpacked.shape
             request.reading.sheet = unpacked.sheet
         answer = self._jobs.probe(request, str(unpacked.path))
         answer.warnings.extend(unpacked.warnings)
-        answer.uid = self._uid_of(space, request.source, original)
         return answer
 
     def _obtaining_until(self, space: Space, deadline_seconds: float | None) -> Obtaining:
@@ -168,8 +183,12 @@ class ImportOperations:
         """Answers DownloadReport."""
         space, job_id = parse_operation(request.operation)
         columns = self._jobs.get(space, job_id).metadata.layout.columns
-        names = [column.name or f"column {n}" for n, column in enumerate(columns, start=1)]
-        for piece in report_pieces(self._jobs.rejects(space, job_id), names):
+        pieces = report_pieces(
+            lambda: self._jobs.rejects(space, job_id),
+            self._jobs.named(columns),
+            [column.datakey.write_empty for column in columns],
+        )
+        for piece in pieces:
             yield DownloadReportResponse(content=piece)
 
     def get_operation(
@@ -258,15 +277,15 @@ class ImportOperations:
         elif kind in {"upload", "probe_uid"}:
             self._folder.upload(space, source.upload or source.probe_uid)
 
-    def _uid_of(self, space: Space, source: ImportSource, original: Path) -> str:
+    def _uid_of(self, space: Space, source: ImportSource, original: Original) -> str:
         """Keeps a probed file that was fetched; uploads have an id already."""
         if source.WhichOneof("source") != "url":
             return source.upload or source.probe_uid
         with self._folder.begin_upload(space) as upload:
-            with original.open("rb") as file:
+            with original.path.open("rb") as file:
                 while piece := file.read(COPY_BYTES):
                     upload.write(piece)
-            return upload.keep()
+            return upload.keep(original.request)
 
 
 def _inline_content(source: ImportSource) -> bytes:

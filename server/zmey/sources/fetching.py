@@ -38,6 +38,8 @@ REQUEST_BYTES_MAX = 1024 * 1024
 EXTENSION_DEFAULT = "csv"
 EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 FILE_NAME = "fetched"
+# Editors of Windows put it before text in UTF-8.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def fetch(  # noqa: PLR0913 - clock, randomness and waiting are arguments
     wait: Callable[[float], None],
     cancelled: Callable[[], bool],
     attempt: Callable[[int], None],
+    attempted: int = 0,
 ) -> Fetched:
     """Gets the file of an import; blocks until it is there.
 
@@ -88,6 +91,7 @@ def fetch(  # noqa: PLR0913 - clock, randomness and waiting are arguments
         wait: sleeps for so many seconds.
         cancelled: asked often; once it says so, the work stops.
         attempt: told the number of each attempt before it begins, from 1.
+        attempted: how many attempts an earlier process began.
 
     Raises:
         SourceError: the file cannot be had, after all attempts.
@@ -102,14 +106,19 @@ def fetch(  # noqa: PLR0913 - clock, randomness and waiting are arguments
     gate = Gate(settings.allowed_networks, settings.resolve)
     errand = _Errand(place, kind, secret, gate, settings, folder, cancelled)
     attempts = source.attempts or 1
-    for number in range(1, attempts + 1):
+    interval = source.interval_seconds or INTERVAL_SECONDS_DEFAULT
+    # The last attempt never failed, or nobody would ask: it was cut off, and is made again.
+    first = min(attempted + 1, attempts)
+    if 0 < attempted < attempts:
+        _sleep(interval, wait, cancelled)
+    for number in range(first, attempts + 1):
         attempt(number)
         try:
             return _folder(errand) if place.is_folder else Fetched(_file(errand, place), None)
         except SourceError as error:
             if not error.is_transient or number == attempts:
                 raise
-        _sleep(source.interval_seconds or INTERVAL_SECONDS_DEFAULT, wait, cancelled)
+        _sleep(interval, wait, cancelled)
     raise AssertionError(attempts)
 
 
@@ -148,7 +157,9 @@ def _folder(errand: _Errand) -> Fetched:
     """Gets request.json, and then data.EXT, or import.EXT where there is no data.EXT."""
     request_file = _file(errand, errand.place.within(REQUEST_NAME), REQUEST_NAME, REQUEST_BYTES_MAX)
     request = _request(request_file)
-    extension = request.get("content_type", EXTENSION_DEFAULT)
+    extension = request.get("content_type")
+    if extension in ("", None):
+        extension = EXTENSION_DEFAULT
     if not isinstance(extension, str) or not EXTENSION.fullmatch(extension):
         problem = "has a content_type that is no ending of a file name, such as csv"
         raise file_invalid(REQUEST_NAME, problem)
@@ -163,7 +174,7 @@ def _folder(errand: _Errand) -> Fetched:
 
 def _request(path: Path) -> Mapping[str, Any]:
     try:
-        request = orjson.loads(path.read_bytes())
+        request = orjson.loads(path.read_bytes().removeprefix(_BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:
         raise file_invalid(REQUEST_NAME, "is no JSON") from error
     if not isinstance(request, dict):
