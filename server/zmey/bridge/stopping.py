@@ -1,7 +1,7 @@
 """What an ordered stop does to whatever the bridge waits for."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 # For answers that are on their way; a server or a broker that hangs gives none in 30 either.
@@ -37,6 +37,17 @@ async def unless_stopped(
     finally:
         stopping.cancel()
         await _end(task)
+
+
+async def all_or_none(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Runs all together; where one is given up, the others do not go on behind its back."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _end(task: asyncio.Task[Any]) -> None:
