@@ -54,6 +54,9 @@ async def _end(task: asyncio.Task[Any]) -> None:
     """Cancels a task, more than once where it waits for a silent broker again to let go of it."""
     for _ in range(CANCELS_MAX):
         if task.done():
-            return
+            break
         task.cancel()
         await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+    if task.done() and not task.cancelled():
+        # Nobody asks for it any more, and it shall not be told of at the end.
+        task.exception()
