@@ -16,7 +16,7 @@ from support.requests import change, keys, sets
 from zmey.bridge.answers import Verdict, refusal
 from zmey.bridge.applying import DROPS_ALONE_MAX, FAULTS_TOGETHER_MAX, POISON, Applier
 from zmey.bridge.callers import CallError
-from zmey.bridge.stopping import StoppingError
+from zmey.bridge.stopping import StoppingError, all_or_none
 from zmey.client.faults import CallFault
 from zmey.v1.error_reason_pb2 import ErrorReason
 from zmey.v1.member_pb2 import MemberChange
@@ -180,6 +180,31 @@ def test_a_stop_ends_the_waiting(api: Api) -> None:
     caller = FailingCaller(api, lambda *_: UNAVAILABLE)
     with pytest.raises(StoppingError):
         apply(caller, "a", stops=True)
+
+
+def test_a_space_that_is_given_up_leaves_no_call_of_another_under_way(api: Api) -> None:
+    class HangingCaller(FailingCaller):
+        async def call(self, request: bytes, seconds: float) -> bytes:
+            under_way.append(request)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                under_way.remove(request)
+            return await super().call(request, seconds)
+
+    async def apply_space(caller: FailingCaller) -> None:
+        await Applier(caller, 60.0, stop).apply(SPACE, [step("a")])
+
+    async def run() -> None:
+        asyncio.get_running_loop().call_later(0.2, stop.set)
+        callers = (FailingCaller(api, lambda *_: UNAVAILABLE), HangingCaller(api, lambda *_: None))
+        with pytest.raises(StoppingError):
+            await all_or_none(apply_space(caller) for caller in callers)
+        assert under_way == []
+
+    under_way: list[bytes] = []
+    stop = asyncio.Event()
+    asyncio.run(run())
 
 
 def test_every_reason_has_a_code_of_the_queue() -> None:

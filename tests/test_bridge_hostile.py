@@ -121,21 +121,19 @@ def test_parked_messages_keep_what_can_be_kept(
     assert [one.correlation_id for one in broker.take(RESULT, 2)] == [None, "caf\xe9"]
 
 
-@pytest.mark.parametrize("name", ["CC", "BCC"])
 def test_parked_messages_go_nowhere_else(
-    broker: RunningBroker, server: RunningServer, start_bridge: StartBridge, name: str
+    broker: RunningBroker, server: RunningServer, start_bridge: StartBridge
 ) -> None:
-    """The broker routes by these headers, so that a copy of them would come back for ever."""
+    """The broker routes by this header, so that a copy with it would come back for ever."""
     broker.declare("audit")
     bridge = start_bridge(server)
-    broker.publish("audit", [Sent(MALFORMED, "m", {name: [IMPORT]})])
+    broker.publish("audit", [Sent(MALFORMED, "m", {"CC": [IMPORT]})])
     broker.publish(IMPORT, [person(LAST)])
     results = [json.loads(one.body) for one in broker.take(RESULT, 2)]
     assert [one["error"] for one in results] == [400, 0]
     (parked,) = broker.take(DEAD, 1)
-    # The broker takes BCC away itself.
-    assert parked.headers.get("x-zmey-cc") == ([IMPORT] if name == "CC" else None)
-    assert name not in parked.headers
+    assert parked.headers["x-zmey-cc"] == [IMPORT]
+    assert "CC" not in parked.headers
     assert bridge.terminate() == 0
     assert [broker.depth(queue) for queue in (IMPORT, RESULT, DEAD)] == [0, 0, 0]
     broker.delete("audit")

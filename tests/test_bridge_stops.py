@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,7 +20,6 @@ from support.grpc_peer import peer
 from zmey.bridge.applying import DROPS_ALONE_MAX, FAULTS_TOGETHER_MAX, POISON
 from zmey.bridge.deliveries import DELIVERIES_MAX
 from zmey.bridge.stopping import GRACE_SECONDS
-from zmey.v1.member_service_pb2 import SetMemberBatchRequest
 
 WAITS = "messages wait for the server; trying again"
 REFUSED = "results are refused; trying again"
@@ -32,8 +30,8 @@ SECONDS_MAX = 30.0
 SLACK_SECONDS = 3.0
 
 
-def person(number: int, *, db_id: int = 1, age_seconds: float = 0.0) -> Sent:
-    asked = {"account_id": 1, "db_id": db_id, "email": f"p{number}@example.org", "data": {}}
+def person(number: int, *, age_seconds: float = 0.0) -> Sent:
+    asked = {"account_id": 1, "db_id": 1, "email": f"p{number}@example.org", "data": {}}
     sent_at = time.time() - age_seconds
     return Sent(json.dumps(asked).encode(), message_id=f"m{number}", timestamp=sent_at)
 
@@ -170,28 +168,6 @@ def test_a_stop_while_the_server_hangs(
     assert broker.depth(IMPORT) == 1
     start_bridge(server)
     assert errors(broker, 1) == {0: 1}
-
-
-def test_a_stop_waits_for_no_space_where_it_gives_up_another(
-    broker: RunningBroker, start_bridge: StartBridge
-) -> None:
-    hangs = threading.Event()
-
-    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-        if SetMemberBatchRequest.FromString(request).space.db_id == 1:
-            context.abort(grpc.StatusCode.UNAVAILABLE, "no healthy upstream")
-        hangs.wait()
-        return b""
-
-    broker.declare(IMPORT)
-    broker.publish(IMPORT, [person(1), person(2, db_id=2)])
-    with peer(answer) as half:
-        bridge = start_bridge(half)
-        bridge.wait_for(WAITS)
-        assert seconds_to_stop(bridge) < SLACK_SECONDS
-        hangs.set()
-    assert [line["event"] for line in bridge.log()][-1] == "stopped"
-    assert (broker.depth(IMPORT), broker.depth(RESULT)) == (2, 0)
 
 
 def test_a_stop_while_the_broker_hangs(

@@ -7,7 +7,6 @@ leaves messages to be delivered again, and these are answered from what the serv
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,7 +24,7 @@ from zmey.bridge.lenient import settle
 from zmey.bridge.metrics import BridgeMetrics
 from zmey.bridge.preparing import Prepared, Preparer, by_space, key_of, set_aside
 from zmey.bridge.publishing import Publisher
-from zmey.bridge.stopping import GRACE_SECONDS, StoppingError
+from zmey.bridge.stopping import GRACE_SECONDS, StoppingError, all_or_none
 from zmey.config import Settings
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Worker:
             for delivery in deliveries
         ]
         spaces = by_space(batch)
-        await _all_or_none(self._apply_space(*item) for item in spaces.items())
+        await all_or_none(self._apply_space(*item) for item in spaces.items())
         return batch
 
     async def _apply_space(self, space: tuple[int, int], batch: list[Prepared]) -> None:
@@ -192,14 +191,3 @@ class Session:
             if prepared.verdict is not None and prepared.verdict.code != OK
         )
         await self._publisher.publish(batch)
-
-
-async def _all_or_none(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Runs all together; where one fails, the others do not go on behind its back."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

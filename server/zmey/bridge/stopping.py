@@ -1,7 +1,7 @@
 """What an ordered stop does to whatever the bridge waits for."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 # For answers that are on their way; a server or a broker that hangs gives none in 30 either.
@@ -39,10 +39,24 @@ async def unless_stopped(
         await _end(task)
 
 
+async def all_or_none(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Runs all together; where one is given up, the others do not go on behind its back."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _end(task: asyncio.Task[Any]) -> None:
     """Cancels a task, more than once where it waits for a silent broker again to let go of it."""
     for _ in range(CANCELS_MAX):
         if task.done():
-            return
+            break
         task.cancel()
         await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+    if task.done() and not task.cancelled():
+        # Nobody asks for it any more, and it shall not be told of at the end.
+        task.exception()
