@@ -6,7 +6,7 @@ use crate::address::type_name;
 use crate::wire::v1::import_column::Target;
 use crate::wire::v1::{AddressType, CellFormat, DatakeyColumn, DatakeyMode, ImportColumn};
 
-use super::caption::{self, MEMBER};
+use super::caption::{self, MEMBER, Others};
 
 /// What a column is called in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,6 +58,7 @@ fn named(index: usize, column: &ImportColumn, target: Option<&Target>, names: &[
 }
 
 fn means(index: usize, name: &str, names: &[String], target: &Target) -> bool {
+    let name = (name, Others::Notation);
     let column = caption::column(index, name, names, AddressType::Unspecified);
     let found = column.ok().and_then(|column| column.target);
     found.is_some_and(|found| spelled_out(found) == spelled_out(target.clone()))
