@@ -27,7 +27,7 @@ SHORT_RESULT = "short_result"
 COUNT = 12
 SECONDS_MAX = 30.0
 # What a process needs beyond what it waits for, where others use the processors, too.
-SLACK_SECONDS = 3.0
+SLACK_SECONDS = 5.0
 
 
 def person(number: int, *, age_seconds: float = 0.0) -> Sent:
