@@ -97,7 +97,8 @@ fn utf7(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn detected(content: &[u8]) -> (Charset, Confidence) {
+/// Which charset a file has, and how sure that is.
+pub fn detected(content: &[u8]) -> (Charset, Confidence) {
     let layout = inspected(&file(content)).layout;
     (layout.reading.as_ref().expect("a reading").charset(), layout.charset_confidence())
 }

@@ -5,5 +5,6 @@ mod charsets;
 mod csv_rows;
 mod json_rows;
 mod property;
+mod short_texts;
 mod support;
 mod ugly;

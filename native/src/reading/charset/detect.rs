@@ -1,12 +1,13 @@
 //! Which charset a file has, and how sure that is.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::fault::Result;
 use crate::reading::text::Text;
 use crate::wire::v1::{Charset, Confidence};
 
-use super::score::{cost, reads_same};
+use super::choice::choose;
 use super::survey::Survey;
 
 /// One zero byte in so many is enough for UTF-16: it has one in every separator, digit and line
@@ -16,12 +17,12 @@ const ZERO_SHARE: u64 = 20;
 /// Zero bytes at the wrong position for one at the right one.
 const ZERO_NOISE: u64 = 50;
 
-/// Half bits by which the best charset must be ahead to be more than a guess: a million to one.
-const LIKELY_COST: u64 = 40;
-
 /// Characters of UTF-8 that are no accident: in no other charset do capital letters and signs
 /// alternate.
 const UTF8_CERTAIN_MIN: u64 = 4;
+
+/// Different ones that are no accident, whatever they are.
+const UTF8_DISTINCT_MIN: usize = 4;
 
 /// Characters of UTF-8 for one sequence that is none, where the file has it for the most part.
 const UTF8_LIKELY_SHARE: u64 = 10;
@@ -59,7 +60,7 @@ fn detect_in(path: &Path, survey: &Survey) -> Result<Detected> {
     if is_utf16(survey) {
         return Ok(Detected::new(Charset::Utf16, Confidence::Likely));
     }
-    if survey.high_bytes == 0 {
+    if survey.vocabulary.is_empty() {
         if survey.has_plus && is_utf7(path)? {
             return Ok(Detected::new(Charset::Utf7, Confidence::Likely));
         }
@@ -68,7 +69,10 @@ fn detect_in(path: &Path, survey: &Survey) -> Result<Detected> {
     let has_mark = survey.head.starts_with(b"\xef\xbb\xbf");
     Ok(match utf8(survey, has_mark) {
         Some(detected) => detected,
-        None => single_byte(survey),
+        None => {
+            let (charset, confidence) = choose(&survey.vocabulary);
+            Detected::new(charset, confidence)
+        }
     })
 }
 
@@ -114,9 +118,12 @@ fn is_utf7(path: &Path) -> Result<bool> {
 
 fn utf8(survey: &Survey, has_mark: bool) -> Option<Detected> {
     let (valid, invalid) = (survey.utf8_valid, survey.utf8_invalid);
+    let is_text = has_mark || is_utf8_text(survey);
     let confidence = match invalid {
-        0 if has_mark || valid >= UTF8_CERTAIN_MIN => Confidence::Certain,
-        0 => Confidence::Likely,
+        0 if has_mark || (is_text && valid >= UTF8_CERTAIN_MIN) => Confidence::Certain,
+        0 if is_text => Confidence::Likely,
+        0 => Confidence::Guess,
+        _ if !is_text => return None,
         _ if has_mark || valid >= invalid.saturating_mul(UTF8_LIKELY_SHARE) => Confidence::Likely,
         _ if valid >= invalid => Confidence::Guess,
         _ => return None,
@@ -124,13 +131,21 @@ fn utf8(survey: &Survey, has_mark: bool) -> Option<Detected> {
     Some(Detected { misfits: invalid, ..Detected::new(Charset::Utf8, confidence) })
 }
 
-fn single_byte(survey: &Survey) -> Detected {
-    // The most frequent one first: where two read the same, it is told.
-    let charsets = [Charset::Cp1251, Charset::Koi8R, Charset::MacCyrillic];
-    let mut costs = charsets.map(|charset| (cost(&survey.pairs, charset), charset));
-    costs.sort_by_key(|(cost, _)| *cost);
-    let (best, charset) = costs[0];
-    let next = costs.iter().find(|(_, other)| !reads_same(&survey.pairs, charset, *other));
-    let is_likely = next.is_some_and(|(next, _)| next - best >= LIKELY_COST);
-    Detected::new(charset, if is_likely { Confidence::Likely } else { Confidence::Guess })
+/// Whether what is valid UTF-8 is no accident: `НІ` in cp1251 is one rare character of UTF-8, as
+/// often as it is repeated.
+fn is_utf8_text(survey: &Survey) -> bool {
+    let mut characters = BTreeSet::new();
+    let mut is_usual = true;
+    for word in survey.vocabulary.words() {
+        let Some(chunk) = word.bytes.utf8_chunks().next() else { continue };
+        characters.extend(chunk.valid().chars());
+        is_usual &= word.is_in_latin || chunk.valid().chars().all(is_usual_in_utf8);
+    }
+    is_usual || characters.len() >= UTF8_DISTINCT_MIN
+}
+
+/// Whether a character is so frequent, or its bytes so many, that one is enough: Latin, Cyrillic,
+/// and everything of three bytes and more.
+fn is_usual_in_utf8(character: char) -> bool {
+    matches!(character, '\u{a0}'..='\u{ff}' | '\u{400}'..='\u{45f}' | '\u{800}'..)
 }

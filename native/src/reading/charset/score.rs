@@ -1,4 +1,5 @@
-//! How well a text fits a charset with one byte a character: by the pairs of its letters.
+//! How surprising a word is in a charset with one byte a character, in half bits: by the pairs of
+//! its letters, by its capitals, and by the signs in it.
 //!
 //! The same bytes are letters in all three charsets, but words in one only. Russian and Ukrainian
 //! are measured together; a table says how surprising each letter is after another.
@@ -13,81 +14,173 @@ const LETTER_PAIRS: &str = include_str!("../../../data/letter_pairs.txt");
 /// The letters in the order of the table; the border of a word comes first.
 const LETTERS: &str = " абвгдежзийклмнопрстуфхцчшщъыьэюяёґєії";
 
-/// The signs of Russian and Ukrainian texts that are no ASCII. The euro sign and others that are
-/// letters in another charset are not among them: `я` and `Ё` are more frequent.
-const SIGNS: &str = "«»—–№“”„…’\u{a0}°";
+/// The signs of Russian and Ukrainian texts that are no ASCII, with where they stand. The euro sign
+/// and others that are letters in another charset are not among them: `я` and `Ё` are more
+/// frequent.
+const SIGNS: &[(&str, Side)] = &[
+    ("«„", Side::Before),
+    ("»”…", Side::Behind),
+    ("’", Side::Joining),
+    ("“", Side::Around),
+    ("№–—°", Side::Apart),
+    ("\u{a0}", Side::Anywhere),
+];
 
-/// What a sign costs, in half bits: texts have one in a hundred characters or less.
-const SIGN_COST: u64 = 14;
+/// What a sign costs: texts have one in a hundred characters or less.
+const SIGN_COST: i64 = 14;
+
+/// What it costs besides at the wrong side of a letter: `”фа` is `Уфа` in another charset.
+const MISPLACED_COST: i64 = 12;
 
 /// What a character costs that no such text has: box drawing, letters of other languages.
-const STRANGER_COST: u64 = 60;
+const STRANGER_COST: i64 = 60;
+
+/// What a letter costs that stands alone. Initials, units and codes are any letter, so that the
+/// table, which knows prepositions, would tell something that is not there.
+const SINGLE_COST: i64 = 12;
+
+/// What it costs that a word begins with a capital.
+const CAPITAL_COST: i64 = 2;
 
 /// What a capital letter costs after a small one of the same word.
-const CAPITAL_COST: u64 = 16;
+const INSIDE_COST: i64 = 16;
+
+/// Where a sign stands, from the word.
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    Before,
+    Behind,
+    /// Behind it or between two letters.
+    Joining,
+    /// Before or behind it.
+    Around,
+    /// With a space or a number on both sides.
+    Apart,
+    Anywhere,
+}
 
 /// What a byte is in a charset.
 #[derive(Debug, Clone, Copy)]
 enum Class {
-    /// ASCII, which is no letter here.
-    Border,
-    /// A sign or a stranger, with what it costs.
-    Other(u64),
+    Stranger,
+    Sign(Side),
     /// A letter, with its place in the table.
-    Letter { place: usize, is_capital: bool },
+    Letter {
+        place: usize,
+        is_capital: bool,
+    },
 }
 
-/// What the pairs of a file cost in a charset, in half bits.
-pub(super) fn cost(pairs: &[u32], charset: Charset) -> u64 {
-    let costs: Vec<Vec<u64>> = LETTER_PAIRS
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| line.chars().filter_map(|digit| digit.to_digit(36)).map(u64::from).collect())
-        .collect();
-    let classes: Vec<Class> = (0..=255).map(|byte| class(charset, byte)).collect();
-    let mut total = 0;
-    for (first, row) in pairs.chunks(256).enumerate() {
-        for (second, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
-            total += u64::from(*count) * pair_cost(&costs, classes[first], classes[second]);
-        }
+/// What a word costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WordCost {
+    pub half_bits: i64,
+    /// Whether there are capitals only, which costs more where others have none.
+    pub is_capitals: bool,
+}
+
+/// What words cost in a charset.
+pub(super) struct Score {
+    pairs: Vec<Vec<i64>>,
+    classes: Vec<Class>,
+}
+
+impl Score {
+    pub(super) fn new(charset: Charset) -> Self {
+        let pairs = LETTER_PAIRS
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| {
+                line.chars().filter_map(|digit| digit.to_digit(36)).map(i64::from).collect()
+            })
+            .collect();
+        Self { pairs, classes: (0x80..=0xff).map(|byte| class(charset, byte)).collect() }
     }
-    total
+
+    /// What a word of bytes from 0x80 on costs.
+    pub(super) fn cost(&self, word: &[u8]) -> WordCost {
+        let classes: Vec<Class> =
+            word.iter().map(|byte| self.classes[usize::from(byte - 0x80)]).collect();
+        let mut cost = WordCost { half_bits: 0, is_capitals: false };
+        for letters in classes.chunk_by(|one, other| is_letter(*one) == is_letter(*other)) {
+            let letters: Vec<(usize, bool)> = letters.iter().filter_map(letter).collect();
+            if !letters.is_empty() {
+                let part = self.letters(&letters);
+                cost.half_bits += part.half_bits;
+                cost.is_capitals |= part.is_capitals;
+            }
+        }
+        let is_letter_at = |index: Option<usize>| {
+            index.and_then(|index| classes.get(index)).is_some_and(|class| is_letter(*class))
+        };
+        for (index, class) in classes.iter().enumerate() {
+            let before = is_letter_at(index.checked_sub(1));
+            let after = is_letter_at(index.checked_add(1));
+            cost.half_bits += match class {
+                Class::Stranger => STRANGER_COST,
+                Class::Sign(side) if is_misplaced(*side, before, after) => {
+                    SIGN_COST + MISPLACED_COST
+                }
+                Class::Sign(_) => SIGN_COST,
+                Class::Letter { .. } => 0,
+            };
+        }
+        cost
+    }
+
+    /// What letters cost between two borders: their places in the table, and whether each is a
+    /// capital.
+    fn letters(&self, letters: &[(usize, bool)]) -> WordCost {
+        if letters.len() == 1 {
+            return WordCost { half_bits: SINGLE_COST, is_capitals: false };
+        }
+        let places = letters.iter().map(|(place, _)| *place);
+        let pairs = std::iter::once(0).chain(places.clone()).zip(places.chain([0]));
+        let half_bits: i64 = pairs.map(|(first, second)| self.pairs[first][second]).sum();
+        let capitals = letters.iter().filter(|(_, is_capital)| *is_capital).count();
+        let case = match capitals {
+            0 => 0,
+            1 if letters[0].1 => CAPITAL_COST,
+            _ if capitals == letters.len() => 0,
+            _ => {
+                let grows = letters.windows(2).filter(|pair| !pair[0].1 && pair[1].1).count();
+                INSIDE_COST * i64::try_from(grows.max(1)).expect("words are short")
+            }
+        };
+        WordCost { half_bits: half_bits + case, is_capitals: capitals == letters.len() }
+    }
 }
 
-/// Whether the bytes of a file are the same characters in two charsets.
-pub(super) fn reads_same(pairs: &[u32], one: Charset, other: Charset) -> bool {
-    (0x80..=0xff_u8).all(|byte| {
-        character(one, byte) == character(other, byte)
-            || pairs.iter().skip(usize::from(byte)).step_by(256).all(|count| *count == 0)
-    })
+fn is_misplaced(side: Side, before: bool, after: bool) -> bool {
+    match side {
+        Side::Before => before,
+        Side::Behind => after,
+        Side::Joining => after && !before,
+        Side::Around => before && after,
+        Side::Apart => before || after,
+        Side::Anywhere => false,
+    }
 }
 
-fn pair_cost(costs: &[Vec<u64>], first: Class, second: Class) -> u64 {
-    let place = |class| match class {
-        Class::Letter { place, .. } => place,
-        Class::Border | Class::Other(_) => 0,
-    };
-    let (from, to) = (place(first), place(second));
-    let letters = if from == 0 && to == 0 { 0 } else { costs[from][to] };
-    // A character is the second of one pair only.
-    let itself = if let Class::Other(cost) = second { cost } else { 0 };
-    let is_capital = |class| match class {
-        Class::Letter { is_capital, .. } => Some(is_capital),
-        Class::Border | Class::Other(_) => None,
-    };
-    let grows = is_capital(first) == Some(false) && is_capital(second) == Some(true);
-    letters + itself + if grows { CAPITAL_COST } else { 0 }
+fn is_letter(class: Class) -> bool {
+    letter(&class).is_some()
+}
+
+fn letter(class: &Class) -> Option<(usize, bool)> {
+    match class {
+        Class::Letter { place, is_capital } => Some((*place, *is_capital)),
+        Class::Stranger | Class::Sign(_) => None,
+    }
 }
 
 fn class(charset: Charset, byte: u8) -> Class {
-    if byte < 0x80 {
-        return Class::Border;
-    }
-    let Some(character) = character(charset, byte) else { return Class::Other(STRANGER_COST) };
+    let Some(character) = character(charset, byte) else { return Class::Stranger };
     let small = character.to_lowercase().next().unwrap_or(character);
     match LETTERS.chars().position(|letter| letter == small) {
         Some(place) => Class::Letter { place, is_capital: small != character },
-        None if SIGNS.contains(character) => Class::Other(SIGN_COST),
-        None => Class::Other(STRANGER_COST),
+        None => SIGNS
+            .iter()
+            .find(|(signs, _)| signs.contains(character))
+            .map_or(Class::Stranger, |(_, side)| Class::Sign(*side)),
     }
 }

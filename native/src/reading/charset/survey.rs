@@ -1,4 +1,4 @@
-//! One pass over a whole file that counts what its charset is told from.
+//! One pass over a whole file that collects what its charset is told from.
 //!
 //! Memory is bounded however long the file is, and the first Cyrillic letter may be its last.
 
@@ -11,6 +11,8 @@ use crate::fault::Result;
 use crate::reading::faults::disk;
 use crate::reading::text::read_block;
 
+use super::vocabulary::Vocabulary;
+
 /// Invalid sequences after which UTF-8 is given up where they are the most: some kilobytes of text
 /// in another charset.
 const INVALID_MAX: u64 = 1_000;
@@ -21,10 +23,8 @@ pub(super) struct Survey {
     pub bytes: u64,
     /// The first bytes.
     pub head: Vec<u8>,
-    /// How often a byte follows another, where one of both is no ASCII: first × 256 + second.
-    pub pairs: Box<[u32]>,
-    /// Bytes that are no ASCII.
-    pub high_bytes: u64,
+    /// The words in bytes that are no ASCII.
+    pub vocabulary: Vocabulary,
     /// Characters of UTF-8 that are no ASCII.
     pub utf8_valid: u64,
     /// Sequences that are no UTF-8.
@@ -37,7 +37,6 @@ pub(super) struct Survey {
     pub feeds: u64,
     /// Carriage returns.
     pub returns: u64,
-    last: u8,
     /// The beginning of a character that the last block does not finish.
     cut: Vec<u8>,
 }
@@ -55,6 +54,7 @@ impl Survey {
             }
             survey.take(&block);
         }
+        survey.vocabulary.finish();
         survey.utf8_invalid += u64::from(!survey.cut.is_empty());
         Ok(survey)
     }
@@ -63,15 +63,13 @@ impl Survey {
         Self {
             bytes: 0,
             head: Vec::new(),
-            pairs: vec![0; 256 * 256].into_boxed_slice(),
-            high_bytes: 0,
+            vocabulary: Vocabulary::new(),
             utf8_valid: 0,
             utf8_invalid: 0,
             zeros: [0; 2],
             has_plus: false,
             feeds: 0,
             returns: 0,
-            last: b' ',
             cut: Vec::new(),
         }
     }
@@ -86,33 +84,11 @@ impl Survey {
         }
         self.feeds += memchr_iter(b'\n', block).count() as u64;
         self.returns += memchr_iter(b'\r', block).count() as u64;
-        self.count_pairs(block);
+        self.vocabulary.take(block);
         if !self.is_no_utf8() {
             self.check_utf8(block);
         }
         self.bytes += block.len() as u64;
-    }
-
-    fn count_pairs(&mut self, block: &[u8]) {
-        let mut at = 0;
-        while at < block.len() {
-            if self.last < 0x80
-                && let Some(chunk) = block[at..].first_chunk::<8>()
-                && chunk.is_ascii()
-            {
-                at += chunk.len();
-                self.last = chunk[7];
-                continue;
-            }
-            let byte = block[at];
-            if byte >= 0x80 || self.last >= 0x80 {
-                self.high_bytes += u64::from(byte >= 0x80);
-                let pair = &mut self.pairs[usize::from(self.last) << 8 | usize::from(byte)];
-                *pair = pair.saturating_add(1);
-            }
-            self.last = byte;
-            at += 1;
-        }
     }
 
     /// Whether so much is no UTF-8 that it need not be counted on.
