@@ -90,7 +90,16 @@ fn is_number(cell: &str) -> bool {
     cell.chars().any(|char| char.is_ascii_digit()) && cell.trim().chars().all(is_of_number)
 }
 
+/// Whether a name that means something is also what cells have: `Max` is a type and a person, `tel`
+/// a heading and a choice, `@anna` a field and a nickname.
+fn is_also_data(name: &str) -> bool {
+    heading_type(name).is_some() || (name.trim().starts_with('@') && !name.contains('.'))
+}
+
 /// Tells what the first row is. `is_known` says of a name whether it means something.
+///
+/// A line of names that is taken for data is seen at once, as a row that is refused. A row that is
+/// taken for names is lost, so that more is asked for it.
 pub(super) fn first_line(
     first: &[String],
     rest: &[Vec<String>],
@@ -99,21 +108,50 @@ pub(super) fn first_line(
     if first.iter().any(|cell| is_address(cell)) {
         return (FirstLine::Data, Confidence::Certain);
     }
-    if first.iter().any(|cell| is_known(cell)) {
+    if first.iter().any(|cell| is_known(cell) && !is_also_data(cell)) {
+        return (FirstLine::Names, Confidence::Certain);
+    }
+    let columns: Vec<(&str, Vec<&str>)> = first
+        .iter()
+        .enumerate()
+        .filter(|(_, cell)| !cell.trim().is_empty())
+        .map(|(column, cell)| (cell.as_str(), below(rest, column)))
+        .collect();
+    // A heading stands once; where others are below it, it is one of them, and the row is data.
+    let known: Vec<_> = columns.iter().filter(|(name, _)| is_known(name)).collect();
+    let are_values = known.iter().any(|(_, below)| below.iter().any(|cell| is_known(cell)));
+    let headings = if are_values { 0 } else { known.len() };
+    let are_over = |is_so| columns.iter().any(|(name, below)| names(name, below, is_so));
+    if are_over(is_address) {
+        let confidence = if headings > 0 { Confidence::Certain } else { Confidence::Likely };
+        return (FirstLine::Names, confidence);
+    }
+    if headings >= 2 && headings == columns.len() {
         return (FirstLine::Names, Confidence::Certain);
     }
     if first.iter().any(|cell| is_number(cell)) {
-        return (FirstLine::Data, Confidence::Likely);
+        // Years are names too.
+        return (FirstLine::Data, Confidence::Guess);
     }
-    let is_value = |cell: &String| is_address(cell) || is_number(cell);
-    let has_values = |column: usize| {
-        let cells = rest.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty());
-        let (values, others): (Vec<_>, Vec<_>) = cells.partition(|cell| is_value(cell));
-        values.len() > others.len()
-    };
-    if (0..first.len()).any(has_values) {
+    if are_over(is_number) {
         return (FirstLine::Names, Confidence::Likely);
     }
-    // Nothing tells; a line of names that is taken for a row is seen at once in the report.
-    (FirstLine::Data, Confidence::Guess)
+    match (headings, rest.is_empty()) {
+        (0, _) => (FirstLine::Data, Confidence::Guess),
+        (_, true) => (FirstLine::Names, Confidence::Likely),
+        (_, false) => (FirstLine::Names, Confidence::Guess),
+    }
+}
+
+/// The cells of a column that have something.
+fn below(rest: &[Vec<String>], column: usize) -> Vec<&str> {
+    let cells = rest.iter().filter_map(|row| row.get(column));
+    cells.map(String::as_str).filter(|cell| !cell.trim().is_empty()).collect()
+}
+
+/// Whether a cell is the name of the values below it, and not itself one that is missing or wrong.
+fn names(name: &str, below: &[&str], is_value: fn(&str) -> bool) -> bool {
+    let is_none = name.contains('@') || is_number(name) || below.contains(&name);
+    let values = below.iter().filter(|cell| is_value(cell)).count();
+    !is_none && values * 2 > below.len()
 }

@@ -3,9 +3,9 @@
 use _native::reading::{Inspection, inspect, inspect_express};
 use _native::wire::v1::import_column::Target;
 use _native::wire::v1::{
-    AddressColumn, AddressType, AttachColumn, CellFormat, ContactIdColumn, DatakeyColumn,
-    DatakeyMode, DetachColumn, ErrorReason, FieldColumn, FirstLine, IgnoredColumn, ImportReading,
-    StatusColumn, Warning,
+    AddressColumn, AddressType, AttachColumn, CellFormat, Confidence, ContactIdColumn,
+    DatakeyColumn, DatakeyMode, DetachColumn, ErrorReason, FieldColumn, FirstLine, IgnoredColumn,
+    ImportReading, StatusColumn, Warning,
 };
 
 use crate::support::{file, inspected};
@@ -297,20 +297,52 @@ fn an_express_list_takes_any_names() {
 }
 
 #[track_caller]
-fn check_first(content: &str, expected: FirstLine) {
-    let inspection = inspected(&file(content));
-    assert_eq!(inspection.layout.reading.expect("a reading").first_line(), expected, "{content}");
+fn check_first(content: &str, line: FirstLine, confidence: Confidence) {
+    let layout = inspected(&file(content)).layout;
+    let told = layout.reading.as_ref().expect("a reading").first_line();
+    assert_eq!((told, layout.first_line_confidence()), (line, confidence), "{content}");
 }
 
 #[test]
 fn the_first_line_is_names_or_data() {
-    check_first("member.email;x\n", FirstLine::Names);
-    check_first("x;a@example.com\n", FirstLine::Data);
-    check_first("имя;почта\n", FirstLine::Names);
-    check_first("код;имя\n15;Анна\n16;Ольга\n", FirstLine::Names);
-    check_first("15;Анна\n16;Ольга\n", FirstLine::Data);
-    check_first("Анна;Уфа\nОльга;Омск\n", FirstLine::Data);
-    check_first("@crm.id;x\n5;y\n", FirstLine::Names);
+    use Confidence::{Certain, Guess, Likely};
+    use FirstLine::{Data, Names};
+    check_first("member.email;x\n", Names, Certain);
+    check_first("x;a@example.com\n", Data, Certain);
+    check_first("имя;почта\n", Names, Likely);
+    check_first("код;имя\n15;Анна\n16;Ольга\n", Names, Likely);
+    check_first("15;Анна\n16;Ольга\n", Data, Guess);
+    check_first("Анна;Уфа\nОльга;Омск\n", Data, Guess);
+    check_first("@crm.id;x\n5;y\n", Names, Certain);
+    check_first("Телефон;Почта\n", Names, Certain);
+}
+
+#[test]
+fn addresses_below_tell_more_than_a_number() {
+    use Confidence::{Certain, Guess, Likely};
+    use FirstLine::{Data, Names};
+    let rows = "Анна;anna@example.com;5\n".repeat(30);
+    check_first(&format!("Имя;Почта клиента;2023\n{rows}"), Names, Likely);
+    check_first(&format!("Имя;Почта;2023\n{rows}"), Names, Certain);
+    check_first("Имя;Связь;2023\nАнна;+79161234567;5\n", Names, Likely);
+    check_first("Имя;2022;2023\nАнна;4;5\n", Data, Guess);
+    // An address that is missing or wrong is no name.
+    check_first(&format!("Вера;;7\n{rows}"), Data, Guess);
+    check_first(&format!("Вера;vera@example;7\n{rows}"), Data, Guess);
+    check_first(&format!("Вера;нет;7\nИван;нет;8\n{rows}"), Data, Guess);
+    check_first("Вера;12345;7\nАнна;+79161234567;5\n", Data, Guess);
+}
+
+#[test]
+fn people_and_choices_are_no_headings() {
+    use Confidence::{Certain, Guess, Likely};
+    use FirstLine::{Data, Names};
+    check_first("Max;123\nAnna;456\n", Data, Guess);
+    check_first("Max;Smith\nAnna;Jones\n", Names, Guess);
+    check_first("Max;Viber\nAnna;tel\n", Data, Guess);
+    check_first("@anna;Omsk\n@boris;Perm\n", Data, Guess);
+    check_first("Max;anna\nx;+79161234567\n", Names, Certain);
+    check_first("tel;name\n12-34-56;Anna\n", Names, Likely);
 }
 
 /// The columns of a file that is read with other names.

@@ -37,7 +37,10 @@ const ROWS: usize = 200;
 const MIXED: usize = 6;
 
 fn rows(cells: &[&str], count: usize) -> String {
-    (0..count).map(|row| format!("a{row}@example.com;{}\n", cells[row % cells.len()])).collect()
+    let lines: Vec<String> = (0..count)
+        .map(|row| format!("a{row}@example.com;{}\n", cells[row % cells.len()]))
+        .collect();
+    lines.concat()
 }
 
 /// Files of what a column has: each cell once, each in every row, and several in turn.

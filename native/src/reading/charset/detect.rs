@@ -67,13 +67,11 @@ fn detect_in(path: &Path, survey: &Survey) -> Result<Detected> {
         return Ok(Detected::new(Charset::Utf8, Confidence::Certain));
     }
     let has_mark = survey.head.starts_with(b"\xef\xbb\xbf");
-    Ok(match utf8(survey, has_mark) {
-        Some(detected) => detected,
-        None => {
-            let (charset, confidence) = choose(&survey.vocabulary);
-            Detected::new(charset, confidence)
-        }
-    })
+    if let Some(detected) = utf8(survey, has_mark) {
+        return Ok(detected);
+    }
+    let (charset, confidence) = choose(&survey.vocabulary);
+    Ok(Detected::new(charset, confidence))
 }
 
 /// Whether the first block of UTF-16 has its high bytes first.

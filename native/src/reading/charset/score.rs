@@ -15,7 +15,8 @@ const LETTER_PAIRS: &str = include_str!("../../../data/letter_pairs.txt");
 const LETTERS: &str = " абвгдежзийклмнопрстуфхцчшщъыьэюяёґєії";
 
 /// The signs of Russian and Ukrainian texts that are no ASCII, with where they stand. The euro sign
-/// and others that are letters in another charset are not among them: `я` and `Ё` are more frequent.
+/// and others that are letters in another charset are not among them: `я` and `Ё` are more
+/// frequent.
 const SIGNS: &[(&str, Side)] = &[
     ("«„", Side::Before),
     ("»”…", Side::Behind),
