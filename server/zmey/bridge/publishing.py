@@ -138,7 +138,9 @@ def outgoing(batch: Iterable[Prepared], settings: Settings) -> Iterator[Outgoing
     for prepared in batch:
         if prepared.verdict is not None and prepared.verdict.parks:
             body = prepared.delivery.body
-            yield Outgoing(settings.bridge_dead_queue, body, _parked(prepared))
+            yield Outgoing(
+                settings.bridge_dead_queue, body, _parked(prepared, settings.bridge_queue)
+            )
         properties = Basic.Properties(
             content_type="application/json",
             delivery_mode=DeliveryMode.PERSISTENT,
@@ -147,14 +149,14 @@ def outgoing(batch: Iterable[Prepared], settings: Settings) -> Iterator[Outgoing
         yield Outgoing(settings.bridge_result_queue, prepared.answer(), properties)
 
 
-def _parked(prepared: Prepared) -> Basic.Properties:
+def _parked(prepared: Prepared, queue: str) -> Basic.Properties:
     """The properties of the message as they were, with why it is here."""
     delivery = prepared.delivery
     verdict = prepared.verdict or Verdict(LATER)
     reason: HeadersType = {
         "x-zmey-error": verdict.code,
         "x-zmey-reason": verdict.text,
-        "x-zmey-queue": delivery.routing_key or "",
+        "x-zmey-queue": queue,
         "x-zmey-time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     # What took the process down may be among the headers: then they are left out.
@@ -169,5 +171,6 @@ def _parked(prepared: Prepared) -> Basic.Properties:
         timestamp=delivery.timestamp,
         message_type=delivery.type,
         app_id=delivery.app_id,
+        priority=delivery.priority,
         delivery_mode=DeliveryMode.PERSISTENT,
     )
