@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge_desk import desk
 from running_bridge import QUEUES, RunningBridge
 from running_server import RunningServer
 from support.broker import RunningBroker
@@ -17,6 +18,7 @@ __all__ = [
     "broker",
     "client",
     "core_for_region",
+    "desk",
     "node",
     "server",
     "start_bridge",

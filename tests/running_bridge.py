@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from running_server import POLL_SECONDS, STOP_SECONDS_MAX, clean_environment
+from running_server import (
+    POLL_SECONDS,
+    STOP_SECONDS_MAX,
+    RunningServer,
+    clean_environment,
+    run_zmey,
+)
 from support.broker import RunningBroker
 
 IMPORT = "database_import"
@@ -98,3 +104,20 @@ class RunningBridge:
     def wait(self) -> int:
         """Waits for the end and returns the exit code."""
         return self.process.wait(STOP_SECONDS_MAX)
+
+
+def run_bridge_to_its_end(
+    broker: RunningBroker,
+    server: RunningServer,
+    directory: Path,
+    *flags: str,
+    embedded: bool = False,
+) -> Any:
+    """Runs a bridge that cannot work."""
+    files = ["--bridge-log-path", str(directory / "job.log")]
+    files += ["--bridge-deliveries-path", str(directory / "deliveries.json")]
+    flags = ("--bridge-port", str(broker.port), *files, *flags)
+    if embedded:
+        own = ("--store-path", ":memory:", "--listen-address", "127.0.0.1:0")
+        return run_zmey("serve", "--bridge", *own, "--metrics-address", "off", *flags)
+    return run_zmey("bridge", "--address", server.address, "--metrics-address", "off", *flags)

@@ -1,16 +1,18 @@
 """The bridge where things go wrong: every process dies here, and each does so for real."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import aio_pika
 import pytest
 
 from conftest import StartBridge, StartServer
-from running_bridge import DEAD, IMPORT, RESULT, RunningBridge
-from running_server import RunningServer, run_zmey
+from running_bridge import DEAD, IMPORT, RESULT, RunningBridge, run_bridge_to_its_end
+from running_server import RunningServer
 from support.broker import RunningBroker, Sent, Taken
 from support.deadly_bridge import POISON
 from zmey.bridge.deliveries import DELIVERIES_MAX
@@ -71,6 +73,36 @@ def test_malformed_messages_are_parked_and_others_flow(
     assert "db_id" in second.headers["x-zmey-reason"]
     assert bridge.terminate() == 0
     assert broker.depth(IMPORT) == 0
+
+
+def test_parked_messages_say_which_queue_they_were_in(
+    broker: RunningBroker, server: RunningServer, start_bridge: StartBridge
+) -> None:
+    """An exchange may have brought them there, under a name of its own."""
+
+    async def publish_to_exchange() -> None:
+        connection = await broker.connect()
+        channel = await connection.channel()
+        queue = await channel.get_queue(IMPORT)
+        await queue.bind("amq.topic", "crm.#")
+        exchange = await channel.get_exchange("amq.topic")
+        await exchange.publish(aio_pika.Message(b"{", priority=7, expiration=600), "crm.changed")
+        await connection.close()
+
+    async def parked() -> aio_pika.abc.AbstractIncomingMessage:
+        connection = await broker.connect()
+        queue = await (await connection.channel()).get_queue(DEAD)
+        found = await queue.get(no_ack=True)
+        await connection.close()
+        return found
+
+    start_bridge(server)
+    asyncio.run(publish_to_exchange())
+    broker.take(RESULT, 1)
+    found = asyncio.run(parked())
+    assert found.headers["x-zmey-queue"] == IMPORT
+    # With its expiration it would be gone before anybody looks.
+    assert (found.priority, found.expiration) == (7, None)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"x-queue-type": "quorum"}])
@@ -230,23 +262,6 @@ def test_queues_with_other_arguments(
     (line,) = [line for line in ended.stderr.splitlines() if line.startswith("zmey:")]
     assert queue in line
     assert named in line
-
-
-def run_bridge_to_its_end(
-    broker: RunningBroker,
-    server: RunningServer,
-    directory: Path,
-    *flags: str,
-    embedded: bool = False,
-) -> Any:
-    """Runs a bridge that cannot work."""
-    files = ["--bridge-log-path", str(directory / "job.log")]
-    files += ["--bridge-deliveries-path", str(directory / "deliveries.json")]
-    flags = ("--bridge-port", str(broker.port), *files, *flags)
-    if embedded:
-        own = ("--store-path", ":memory:", "--listen-address", "127.0.0.1:0")
-        return run_zmey("serve", "--bridge", *own, "--metrics-address", "off", *flags)
-    return run_zmey("bridge", "--address", server.address, "--metrics-address", "off", *flags)
 
 
 @pytest.mark.parametrize(

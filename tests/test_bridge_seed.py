@@ -1,95 +1,20 @@
 """The queue of seed 000: a row for every sentence and parameter, through a real broker."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge_desk import ANN, Desk, message, refused
 from running_bridge import DEAD, IMPORT, RESULT, RunningBridge
 from running_server import RunningServer
 from support.broker import RunningBroker, Sent
-from support.core import SPACE
 from support.records import changes_of
-from support.requests import keys
-from zmey.client import Client, NotFoundError, RawJson
-from zmey.v1.head_service_pb2 import ListHeadsRequest
+from zmey.bridge.message import MATCHING, MESSAGE_BYTES_MAX
+from zmey.client import NotFoundError, RawJson
 
-SPACES = json.dumps(
-    [
-        {
-            "account_id": 1,
-            "db_id": 1,
-            "default_region": "RU",
-            "fields": [
-                {"path": "CRM_ID", "kind": "int"},
-                {"path": "card", "kind": "string"},
-                {"path": "tags", "kind": "tags"},
-                {"path": "a\\.b", "kind": "string"},
-            ],
-        },
-        {"account_id": 1, "db_id": 2},
-    ]
-)
-ANN = "ann@example.org"
 BO = "bo@example.org"
-
-
-class Desk:
-    """A bridge at work, with both of its ends."""
-
-    def __init__(self, broker: RunningBroker, server: RunningServer, bridge: RunningBridge) -> None:
-        self.broker = broker
-        self.bridge = bridge
-        self.client = Client(server.address).__enter__()
-        self.contacts = self.client.contacts(1, 1)
-
-    def ask(self, *messages: Any) -> list[dict[str, Any]]:
-        """Sends messages and returns their results, in order."""
-        bodies = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in messages]
-        self.broker.publish(IMPORT, bodies)
-        return [json.loads(taken.body) for taken in self.broker.take(RESULT, len(bodies))]
-
-    def one(self, **parameters: Any) -> dict[str, Any]:
-        """Sends one message, of account 1 and db 1 unless said otherwise."""
-        return self.ask(message(**parameters))[0]
-
-    def heads(self, email: str) -> list[tuple[str, list[int]]]:
-        """The heads of a contact with their resources."""
-        request = ListHeadsRequest(space=SPACE, keys=keys(f"email={email}"))
-        answer = self.client.heads.ListHeads(request, timeout=5)
-        return [(head.head.address.value, list(head.resource_ids)) for head in answer.heads]
-
-    def raw_data(self, email: str) -> str:
-        """The data of a contact exactly as the server has them."""
-        return self.contacts.get(email=email).member.values[0].value.decode()
-
-
-def message(**parameters: Any) -> dict[str, Any]:
-    given = {"account_id": 1, "db_id": 1, "data": {}} | parameters
-    return {name: value for name, value in given.items() if value is not ...}
-
-
-@pytest.fixture(scope="module")
-def desk(node: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One bridge for all rows, from an empty broker; each row has people of its own."""
-    node.delete(IMPORT, RESULT, DEAD)
-    directory = tmp_path_factory.mktemp("seed")
-    server = RunningServer(directory / "store", "--spaces", SPACES)
-    bridge = RunningBridge(directory, node, server.address)
-    opened = Desk(node, server, bridge)
-    yield opened
-    opened.client.__exit__(None, None, None)
-    bridge.kill()
-    server.kill()
-
-
-def refused(answer: dict[str, Any], code: int, *words: str) -> None:
-    assert answer["error"] == code, answer
-    assert answer["error_text"].endswith("."), answer
-    assert all(word in answer["error_text"] for word in words), answer
-    assert answer["profile_id"] == ""
 
 
 def test_the_example_of_the_seed(desk: Desk) -> None:
@@ -167,7 +92,8 @@ WRONG: tuple[tuple[str, list[Any]], ...] = (
 
 @pytest.mark.parametrize(("name", "values"), WRONG)
 def test_wrong_types_name_the_parameter(desk: Desk, name: str, values: list[Any]) -> None:
-    given = {"email": ANN}
+    matching = next((mode for mode, needs in MATCHING.items() if name in needs), "email")
+    given = {"email": ANN, "field_name": "card", "field_value": "1", "matching": matching}
     answers = desk.ask(*(message(**given | {name: value}) for value in values))
     for answer in answers:
         refused(answer, 400, f"{name} must be")
@@ -200,6 +126,37 @@ def test_feedback_id_is_in_the_answer_and_in_the_job_log(desk: Desk) -> None:
     assert logged["no-email"]["error"] == 400
     assert logged.keys().isdisjoint({"fine"})
     assert set(logged["no-email"]) == {"time", "error", "error_text", "feedback_id"}
+
+
+BROKEN: tuple[tuple[bytes, str], ...] = (
+    (b'{"account_id":1,"db_id":1,"data":{"n":NaN},"feedback_id":"b-nan"}', "b-nan"),
+    (b'{"feedback_id":"b-twice","db_id":1,"db_id":2,"data":{}}', "b-twice"),
+    (b'{"data":{"x":1,"x":2,"feedback_id":"of data"},"feedback_id":"b-data"}', "b-data"),
+    (b'{"data":{"x":1,"x":2,"feedback_id":"of data"}}', ""),
+    (b'{"feedback_id" : "b-\\u00e9\\"","data":{]', 'b-é"'),
+    (b'{"data":"feedback_id","x":{"a":["}"]},"feedback_id":"b-deep","n":NaN}', "b-deep"),
+    (b'{"feedback_id":7,"n":NaN}', ""),
+    (b'{"feedback_id":"a","feedback_id":"b"}', ""),
+    (b'[{"feedback_id":"b-array"}]', ""),
+    (b'{} {"feedback_id":"b-behind"}', ""),
+)
+
+
+@pytest.mark.parametrize(("body", "feedback_id"), BROKEN)
+def test_the_feedback_id_of_a_message_that_cannot_be_read(
+    desk: Desk, body: bytes, feedback_id: str
+) -> None:
+    answer = desk.ask(body)[0]
+    refused(answer, 400)
+    assert answer["feedback_id"] == feedback_id
+    assert desk.bridge.job_log()[-1]["feedback_id"] == feedback_id
+
+
+def test_the_feedback_id_of_a_message_that_is_too_large(desk: Desk) -> None:
+    asked = message(email=ANN, data={"x": "{" * MESSAGE_BYTES_MAX}, feedback_id="large")
+    answer = desk.ask(asked)[0]
+    refused(answer, 400, "bytes")
+    assert answer["feedback_id"] == "large"
 
 
 def test_update_only_is_false_by_default(desk: Desk) -> None:
@@ -299,7 +256,7 @@ def test_matching_by_a_field_of_strings(desk: Desk) -> None:
     desk.contacts.add_or_update({"card": "C-7"}, email="card@example.org")
     found = desk.one(matching="custom", field_name="card", field_value="C-7", data={"x": 1})
     assert found["error"] == 0
-    refused(desk.one(matching="custom", field_name="card", field_value="c-7"), 422)
+    refused(desk.one(matching="custom", field_name="card", field_value="c-7"), 404)
     assert desk.contacts.get(email="card@example.org").data == {"card": "C-7", "x": 1}
 
 
@@ -347,8 +304,60 @@ def test_custom_creates_whoever_is_found_by_it_again(desk: Desk) -> None:
     )
     first, second = desk.ask(new, new)
     assert first["profile_id"] == second["profile_id"] != ""
-    assert desk.raw_data("crm@example.org") == '{"CRM_ID":"777","x":1}'
-    refused(desk.one(matching="custom", field_name="CRM_ID", field_value=778), 422, "data")
+    assert desk.raw_data("crm@example.org") == '{"CRM_ID":777,"x":1}'
+    refused(desk.one(matching="custom", field_name="CRM_ID", field_value=778), 404, "data")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("card", 4711, '"4711"'),
+        ("card", "0815", '"0815"'),
+        ("card", 'a"\\n', '"a\\"\\\\n"'),
+        ("labels", 5, '"5"'),
+        ("labels", "l-1, l-2", '"l-1, l-2"'),
+        ("CRM_ID", 4712, "4712"),
+        ("CRM_ID", " 004713 ", "4713"),
+        ("CRM_ID", 2**64, "18446744073709551616"),
+    ],
+)
+def test_whoever_custom_creates_has_the_value_as_the_field_wants_it(
+    desk: Desk, name: str, value: int | str, kept: str
+) -> None:
+    email = f"kept-{kept.encode().hex()}@example.org"
+    new = message(matching="custom", field_name=name, field_value=value, data={"email": email})
+    first, second = desk.ask(new, new)
+    assert first["profile_id"] == second["profile_id"] != ""
+    assert desk.raw_data(email) == f'{{"{name}":{kept}}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        *(("CRM_ID", wrong, ("digits", "CRM_ID", "int")) for wrong in ("abc", "", "7.0", "+7")),
+        ("card", "", ("must not be empty",)),
+        ("labels", ",", ("a tag", "labels")),
+        ("labels", "", ("a tag", "labels")),
+        ("card", "c" * 1025, ("1025 bytes", "1024")),
+    ],
+)
+def test_a_wrong_field_value(desk: Desk, name: str, value: str, words: tuple[str, ...]) -> None:
+    parked = desk.broker.depth(DEAD)
+    answer = desk.one(matching="custom", field_name=name, field_value=value)
+    refused(answer, 422, "field_value", *words)
+    assert desk.broker.depth(DEAD) == parked
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({f"n{number}": 1 for number in range(1_001)}, "data has 1001 names; at most 1000"),
+        ({"x": "y" * 2**20}, "A value in data has 1048578 bytes"),
+        ({"phones": [f"+7900{number:07}" for number in range(100)]}, "101 addresses; at most 100"),
+    ],
+)
+def test_too_much_in_data(desk: Desk, data: dict[str, Any], words: str) -> None:
+    refused(desk.one(email=ANN, data=data), 422, words)
 
 
 def test_a_field_that_is_not_declared(desk: Desk) -> None:
@@ -363,11 +372,22 @@ def test_resource_id_subscribes_and_narrows(desk: Desk) -> None:
     assert desk.one(**who)["profile_id"] == created["profile_id"]
     # Through another resource there is nobody, and the address is somebody's.
     refused(desk.one(**who, resource_id=25, update_only=True), 404)
-    refused(desk.one(**who, resource_id=25), 409)
+    refused(desk.one(**who, resource_id=25), 409, "not through this resource", "subscriptions")
     phone = {"matching": "phone", "phone": "+79000000024"}
     assert desk.one(**phone, resource_id=24)["error"] == 0
     refused(desk.one(**phone, resource_id=25, update_only=True), 404)
     assert desk.heads("resource@example.org") == [("resource@example.org", [24])]
+
+
+def test_who_is_there_without_a_resource_gets_it_by_subscriptions(desk: Desk) -> None:
+    who = {"email": "later@example.org"}
+    known = desk.one(**who)
+    refused(desk.one(**who, resource_id=24, data={"x": 1}), 409, "Leave resource_id out")
+    subscription = {"channel": "email", "resource_id": 24, **who}
+    assert desk.one(**who, data={"subscriptions": [subscription]})["error"] == 0
+    assert desk.one(**who, resource_id=24, data={"x": 1})["profile_id"] == known["profile_id"]
+    taken = desk.one(email="other@example.org", resource_id=24, data={"email": who["email"]})
+    refused(taken, 409, "somebody else")
 
 
 def test_resource_id_is_for_emails_and_phones_only(desk: Desk) -> None:
@@ -383,138 +403,8 @@ def test_resource_id_is_for_emails_and_phones_only(desk: Desk) -> None:
 def test_resource_id_out_of_range(desk: Desk) -> None:
     refused(desk.one(email=ANN, resource_id=-1), 422, "resource_id")
     refused(desk.one(email=ANN, resource_id=2**32), 422, "resource_id")
-
-
-NAMES = ["a.b", "a[0]", "a\\b", "a]", "\\.", "имя", " ", "x.y.z[1]\\"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_names_in_data_are_literal(desk: Desk, name: str) -> None:
-    email = f"name{NAMES.index(name)}@example.org"
-    assert desk.one(email=email, data={name: 1})["error"] == 0
-    assert desk.contacts.get(email=email).data == {name: 1}
-
-
-@pytest.mark.parametrize("name", ["member", "-group", "*", ""])
-def test_names_that_cannot_be(desk: Desk, name: str) -> None:
-    refused(desk.one(email=ANN, data={name: 1}), 422)
-
-
-VALUES = (
-    "18446744073709551616",
-    "1.10",
-    "-0.0",
-    "1e400",
-    "123456789012345678901234567890.123456789012345678901234567890",
-    '{"z":1,"a":[1.0,{"n":1E5}]}',
-    '"\\u0000é"',
-    "null",
-    "[]",
-)
-
-
-def test_values_in_data_are_exact(desk: Desk) -> None:
-    members = ",".join(f'"v{index}": {value}' for index, value in enumerate(VALUES))
-    before = '{"account_id":1,"db_id":1,"email":"exact@example.org","data":'
-    answer = desk.ask(f"{before} {{ {members} }} }}".encode())[0]
-    assert answer["error"] == 0
-    by_core = desk.client.contacts(1, 2)
-    body = "{" + ",".join(f'"v{index}":{value}' for index, value in enumerate(VALUES)) + "}"
-    by_core.add_or_update({"all": RawJson(body)}, email="exact@example.org")
-    expected = by_core.get("all", email="exact@example.org").member.values[0].value.decode()
-    assert desk.raw_data("exact@example.org") == expected
-    assert VALUES[0] in expected
-    assert VALUES[4] in expected
-
-
-def test_data_that_is_no_json_for_the_core(desk: Desk) -> None:
-    body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"x":{"a":1,"a":2}}}'
-    refused(desk.ask(body.encode())[0], 400)
-    body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"x":1,"x":2}}'
-    refused(desk.ask(body.encode())[0], 400, "twice")
-    body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"\\ud800":1}}'
-    refused(desk.ask(body.encode())[0], 400, "surrogate")
-
-
-def test_addresses_in_data_are_heads(desk: Desk) -> None:
-    data = {
-        "email": "second@example.org",
-        "phone": "8 900 000 00 11",
-        "phones": ["+79000000012", "", "+79000000013"],
-        "x": 1,
-    }
-    answer = desk.one(email="first@example.org", data=data)
-    assert answer["error"] == 0
-    contact = desk.contacts.get(email="second@example.org")
-    phones = ["+79000000011", "+79000000012", "+79000000013"]
-    assert contact.heads == ["first@example.org", "second@example.org", *phones]
-    assert contact.data == {"x": 1}
-
-
-@pytest.mark.parametrize("data", [{"email": None}, {"email": ""}, {"phone": ""}, {"phones": None}])
-def test_empty_addresses_in_data_are_none(desk: Desk, data: dict[str, Any]) -> None:
-    assert desk.one(email="empty@example.org", data=data)["error"] == 0
-    assert desk.contacts.get(email="empty@example.org").heads == ["empty@example.org"]
-
-
-@pytest.mark.parametrize(
-    ("data", "code", "word"),
-    [
-        ({"email": 7}, 400, "data.email"),
-        ({"phone": ["+7"]}, 400, "data.phone"),
-        ({"phones": "+79000000011"}, 400, "data.phones"),
-        ({"phones": [7]}, 400, "data.phones"),
-        ({"email": "no-email"}, 422, "@"),
-        ({"phones": ["123"]}, 422, "phone"),
-        ({"subscriptions": {}}, 400, "data.subscriptions"),
-        ({"subscriptions": [1]}, 400, "data.subscriptions[0]"),
-        ({"subscriptions": [{"channel": "fax"}]}, 400, "data.subscriptions[0].channel"),
-        ({"subscriptions": [{"channel": "sms"}]}, 400, "data.subscriptions[0].phone"),
-        (
-            {"subscriptions": [{"channel": "email", "email": ANN, "resource_id": "1"}]},
-            400,
-            "resource_id",
-        ),
-        (
-            {"subscriptions": [{"channel": "email", "email": ANN, "resource_id": -1}]},
-            422,
-            "resource_id",
-        ),
-    ],
-)
-def test_wrong_addresses_in_data(desk: Desk, data: dict[str, Any], code: int, word: str) -> None:
-    refused(desk.one(email="wrong@example.org", data=data), code, word)
-    with pytest.raises(NotFoundError):
-        desk.contacts.get(email="wrong@example.org")
-
-
-def test_subscriptions_are_heads_with_their_resources(desk: Desk) -> None:
-    subscriptions = [
-        {"channel": "email", "resource_id": 24, "email": "sub@example.org", "status": "active"},
-        {"channel": "email", "resource_id": 25, "email": "sub2@example.org"},
-        {"channel": "sms", "resource_id": 26, "phone": "+79000000031"},
-        {"channel": "push", "resource_id": 27, "provider": "web", "subscription_id": "token"},
-        {"channel": "viber", "resource_id": 28, "cc_data": {"phone": "+79000000032"}},
-        {"channel": "telegram_bot", "cc_data": {"chat_id": 100500}},
-    ]
-    answer = desk.one(email="sub@example.org", data={"subscriptions": subscriptions})
-    assert answer["error"] == 0
-    assert desk.heads("sub@example.org") == [
-        ("sub@example.org", [24]),
-        ("sub2@example.org", [25]),
-        ("+79000000031", [26]),
-        ("token", [27]),
-        ("+79000000032", [28]),
-        ("100500", []),
-    ]
-    assert desk.contacts.get(email="sub@example.org").data == {"subscriptions": subscriptions}
-    assert desk.one(email="sub2@example.org", resource_id=25, update_only=True)["error"] == 0
-
-
-def test_an_address_of_somebody_else_is_a_conflict(desk: Desk) -> None:
-    desk.ask(message(email="owner@example.org"), message(email="taker@example.org"))
-    refused(desk.one(email="taker@example.org", data={"email": "owner@example.org", "x": 1}), 409)
-    assert desk.contacts.get(email="taker@example.org").data == {}
+    by_field = {"matching": "custom", "field_name": "card", "field_value": "r"}
+    refused(desk.one(**by_field, resource_id=-1), 422, "resource_id")
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "a@b", "test@test.com"])
@@ -529,7 +419,10 @@ def test_an_invalid_or_blocked_email(desk: Desk, email: str) -> None:
     "space", [(2, 1), (1, 9), (0, 1), (1, 0), (-1, 1), (2**32, 1), (10**30, 1)]
 )
 def test_an_account_or_database_that_is_not_ours(desk: Desk, space: tuple[int, int]) -> None:
-    refused(desk.one(account_id=space[0], db_id=space[1], email=ANN), 403)
+    where = {"account_id": space[0], "db_id": space[1]}
+    refused(desk.one(**where, email=ANN), 403)
+    of_ours = "000000010000000000000001"
+    refused(desk.one(**where, matching="profile_id", profile_id=of_ours), 403)
 
 
 def test_spaces_are_apart(desk: Desk) -> None:
@@ -561,6 +454,29 @@ def test_one_message_id_has_one_effect(desk: Desk) -> None:
     assert desk.contacts.get(email="mid@example.org").data == {"x": 2}
 
 
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"data": []}, 400),
+        ({"db_id": 9}, 403),
+        ({"email": "nobody"}, 422),
+        ({"resource_id": -1}, 422),
+        ({"matching": "custom", "field_name": "CRM_ID", "field_value": "x"}, 422),
+    ],
+)
+def test_a_corrected_message_may_keep_its_id(desk: Desk, wrong: dict[str, Any], code: int) -> None:
+    right = message(email="corrected@example.org", feedback_id=f"corrected {wrong}")
+    answers = desk.ask(right | wrong, right)
+    refused(answers[0], code)
+    assert answers[1]["error"] == 0
+
+
+def test_an_id_is_of_one_database(desk: Desk) -> None:
+    asked = message(email="per-db@example.org", feedback_id="per-db")
+    answers = desk.ask(asked, asked | {"db_id": 2})
+    assert [answer["profile_id"][:8] for answer in answers] == ["00000001", "00000002"]
+
+
 def test_messages_without_ids_have_an_effect_each(desk: Desk) -> None:
     again = message(email="no-id@example.org", data={"x": 1})
     desk.ask(again, message(email="no-id@example.org", data={"x": 2}), again)
@@ -587,6 +503,14 @@ def test_messages_of_one_person_apply_in_order(desk: Desk) -> None:
 
 
 def test_parameters_of_other_modes_and_unknown_ones_are_passed_over(desk: Desk) -> None:
-    answer = desk.one(email="over@example.org", phone="no phone", detect_geo=True)
+    others = {
+        "phone": 7,
+        "profile_id": [],
+        "field_name": 1.5,
+        "field_value": {},
+        "detect_geo": True,
+    }
+    answer = desk.one(email="over@example.org", **others)
     assert answer["error"] == 0
     assert desk.contacts.get(email="over@example.org").heads == ["over@example.org"]
+    assert desk.one(matching="phone", phone="+79000000041", email=123)["error"] == 0

@@ -1,6 +1,6 @@
 """What the queue needs of a step: refusals that are kept, resources of heads, inserted fields."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -148,7 +148,9 @@ def test_a_resource_beside_a_rule_is_refused(api: Api) -> None:
         ("tags", "a, b", '"a, b"'),
     ],
 )
-def test_fields_that_are_inserted_find_the_member_again(kind: str, value: str, kept: str) -> None:
+def test_fields_that_are_inserted_find_the_member_again(
+    kind: Literal["string", "int", "tags"], value: str, kept: str
+) -> None:
     fielded = open_api(FieldConfig("crm.id", kind, unique=True))
     by_field = change(keys(ANN, fields=[("crm.id", value)]), insert_fields=True)
     created = fielded.set_member(by_field)

@@ -30,6 +30,8 @@ POLL_SECONDS = 0.1
 # Where packages put the scripts that run as whoever calls them; the ones on the path change users.
 SCRIPTS = (Path("/usr/lib/rabbitmq/bin"), Path("/opt/rabbitmq/sbin"))
 VHOSTS = ("/", "crm")
+# Users who lack one of the three rights; their password is that of guest.
+RIGHTS = ("configure", "write", "read")
 # Queues with names that begin with `short_` have room for so many messages and refuse more.
 SHORT = 5
 HINT = "rabbitmq-server is missing; install it, for example with `apt-get install rabbitmq-server`"
@@ -304,9 +306,11 @@ def _configuration(directory: Path) -> Path:
     bounds = {"max-length": SHORT, "overflow": "reject-publish"}
     anything = {"configure": ".*", "write": ".*", "read": ".*"}
     definitions = {
-        "users": [{"name": "guest", "password_hash": password, "tags": "administrator"}],
+        "users": [{"name": "guest", "password_hash": password, "tags": "administrator"}]
+        + [{"name": f"no-{right}", "password_hash": password, "tags": ""} for right in RIGHTS],
         "vhosts": [{"name": name} for name in VHOSTS],
-        "permissions": [{"user": "guest", "vhost": name, **anything} for name in VHOSTS],
+        "permissions": [{"user": "guest", "vhost": name, **anything} for name in VHOSTS]
+        + [{"user": f"no-{right}", "vhost": "/", **anything, right: "^$"} for right in RIGHTS],
         "policies": [
             {"vhost": "/", "name": "short", "pattern": "^short_", "definition": bounds}
             | {"apply-to": "queues", "priority": 0}

@@ -1,12 +1,15 @@
 """What the result queue says of each message (seed 000, response parameters)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import orjson
 
 from zmey.bridge.translate import profile_id_of
+from zmey.bridge.wording import is_wrong_field_value, worded
 from zmey.v1.error_reason_pb2 import ErrorReason
-from zmey.v1.member_pb2 import MemberOutcome
+from zmey.v1.member_pb2 import MemberChange, MemberOutcome
 
 OK = 0
 MALFORMED = 400
@@ -15,6 +18,8 @@ NOBODY = 404
 CONFLICT = 409
 INVALID = 422
 LATER = 503
+
+NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 
 # Whatever is not here is a value that is wrong: INVALID.
 _CODES = {
@@ -28,7 +33,11 @@ _CODES = {
         ErrorReason.ERROR_REASON_JSON_TOO_DEEP,
     ),
     FORBIDDEN: (ErrorReason.ERROR_REASON_SPACE_UNKNOWN,),
-    NOBODY: (ErrorReason.ERROR_REASON_MEMBER_MISSING,),
+    NOBODY: (
+        ErrorReason.ERROR_REASON_MEMBER_MISSING,
+        # Only by a field somebody is looked for without an address.
+        ErrorReason.ERROR_REASON_MEMBER_NEEDS_ADDRESS,
+    ),
     CONFLICT: (
         ErrorReason.ERROR_REASON_MATCH_CONFLICT,
         ErrorReason.ERROR_REASON_MATCH_AMBIGUOUS,
@@ -55,17 +64,6 @@ _CODE_OF = {
     ErrorReason.Name(reason): code for code, reasons in _CODES.items() for reason in reasons
 }
 
-NO_SUCH_SPACE = "This account has no such database here."
-# What is better said in the words of the queue than in those of the contract.
-_TEXTS = {
-    "ERROR_REASON_SPACE_UNKNOWN": NO_SUCH_SPACE,
-    "ERROR_REASON_REQUEST_ID_REUSED": "This message_id or feedback_id came before with another "
-    "message; give each message its own.",
-    "ERROR_REASON_MEMBER_MISSING": "Nobody was found, so there is nobody to update.",
-    "ERROR_REASON_MEMBER_NEEDS_ADDRESS": "Nobody was found, and without an e-mail or phone in data "
-    "nobody can be created.",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -89,10 +87,17 @@ def verdict_of(outcome: MemberOutcome) -> Verdict:
     return Verdict(OK, contact_id=outcome.contact_id)
 
 
-def refusal(reason: str, text: str) -> Verdict:
-    """Says in codes of the queue why a message was refused, by the name of an ErrorReason."""
+def refusal(
+    reason: str,
+    text: str,
+    details: Mapping[str, str] = NO_DETAILS,
+    step: MemberChange | None = None,
+) -> Verdict:
+    """Says in codes and words of the queue why a message was refused; see `worded`."""
     code = _CODE_OF.get(reason, INVALID)
-    return Verdict(code, _TEXTS.get(reason, text), parks=code == MALFORMED)
+    if is_wrong_field_value(reason, details):
+        code = INVALID
+    return Verdict(code, worded(reason, text, details, step), parks=code == MALFORMED)
 
 
 def result_body(verdict: Verdict, *, feedback_id: str, matching: str, db_id: int) -> bytes:

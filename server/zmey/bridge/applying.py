@@ -147,7 +147,8 @@ class Applier:
                 settled[place] = verdict_of(result.outcome)
                 continue
             reason = ErrorReason.Name(result.fault.reason)
-            verdict = refusal(reason, result.fault.message)
+            fault, step = result.fault, pending.steps[place]
+            verdict = refusal(reason, fault.message, fault.details, step)
             if verdict.code == LATER:
                 problem, pending.reason = verdict.text, reason
             else:
@@ -197,7 +198,7 @@ class Applier:
 def _permanent(fault: CallFault) -> Verdict | None:
     """The verdict of a call that fails however often it is sent, or None."""
     if fault.reason:
-        verdict = refusal(fault.reason, fault.message)
+        verdict = refusal(fault.reason, fault.message, fault.details)
         return None if verdict.code == LATER else verdict
     if fault.code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in fault.message:
         return Verdict(INVALID, TOO_LARGE)

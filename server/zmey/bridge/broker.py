@@ -1,6 +1,7 @@
 """The broker: a connection with the queues that the bridge needs."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aio_pika
@@ -26,6 +27,13 @@ _INEQUIVALENT = re.compile(
     r"inequivalent arg '(?P<argument>[^']+)' for queue '(?P<queue>[^']+)'.*?"
     r"received (?P<received>.+?) but current is (?P<current>.+?)(?: \(|$)"
 )
+# How Erlang writes a value: 'true', or the value '5' of type 'signedint'.
+_VALUE = re.compile(r"(?:the value )?'(?P<value>[^']*)'(?: of type '(?P<type>\w+)')?")
+# No queue has more arguments than RabbitMQ knows.
+ARGUMENTS_MAX = 32
+STREAM = "stream"
+# What stands in place of the value of an argument that is not there.
+NO_VALUE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +89,9 @@ async def declare_own_queues(connection: AbstractConnection, settings: Settings)
     Raises:
         BridgeError: one has other arguments than the bridge needs.
     """
-    await _declare(connection, settings.bridge_dead_queue, {})
+    await _declare(connection, settings, settings.bridge_dead_queue, {})
     ttl_ms = settings.bridge_result_ttl_seconds * 1000
-    await _declare(connection, settings.bridge_result_queue, {"x-message-ttl": ttl_ms})
+    await _declare(connection, settings, settings.bridge_result_queue, {"x-message-ttl": ttl_ms})
 
 
 async def queue_depth(connection: AbstractConnection, name: str) -> int:
@@ -100,24 +108,58 @@ async def _declare_import_queue(connection: AbstractConnection, settings: Settin
     """Makes the queue where there is none; one that is there is taken as it is.
 
     Whoever sends may have made it, classic or quorum, with limits of its own: all of these can be
-    consumed. Only one that does not survive the broker cannot keep what we promise.
+    consumed. One that does not survive the broker cannot keep what we promise, and a stream gives
+    nobody what was published before, and keeps what was acknowledged.
+
+    Raises:
+        BridgeError: it is one of these two.
     """
-    try:
-        await _declare_as(connection, settings.bridge_queue, {})
-    except aiormq.exceptions.ChannelPreconditionFailed as error:
-        differs = _INEQUIVALENT.search(str(error))
-        if differs is None or differs["argument"] in {"durable", "auto_delete"}:
-            raise BridgeError(_explained(settings.bridge_queue, str(error))) from error
+    arguments: dict[str, str | int | bool] = {}
+    for _ in range(ARGUMENTS_MAX):
+        try:
+            return await _declare_as(connection, settings.bridge_queue, arguments)
+        except aiormq.exceptions.ChannelPreconditionFailed as error:
+            differs = _INEQUIVALENT.search(str(error))
+            current = _VALUE.fullmatch(differs["current"]) if differs else None
+            if differs is None or differs["argument"] in {"durable", "auto_delete"}:
+                raise BridgeError(
+                    _explained(settings, settings.bridge_queue, str(error))
+                ) from error
+            if current is None:
+                return None
+            if (differs["argument"], current["value"]) == ("x-queue-type", STREAM):
+                raise BridgeError(_is_stream(settings)) from error
+            # The broker names one difference at a time, and the type not before others.
+            arguments[differs["argument"]] = _typed(current["value"], current["type"])
+    return None
 
 
-async def _declare(connection: AbstractConnection, name: str, arguments: dict[str, int]) -> None:
+def _typed(text: str, kind: str | None) -> str | int | bool:
+    if text in {"true", "false"}:
+        return text == "true"
+    return text if kind == "longstr" or not re.fullmatch(r"-?\d+", text) else int(text)
+
+
+def _is_stream(settings: Settings) -> str:
+    return (
+        f"The queue {settings.bridge_queue} is a stream, whose older messages are never delivered. "
+        "Make it a classic or quorum queue, or name another by --bridge-queue, and move the "
+        "messages there."
+    )
+
+
+async def _declare(
+    connection: AbstractConnection, settings: Settings, name: str, arguments: Mapping[str, int]
+) -> None:
     try:
         await _declare_as(connection, name, arguments)
     except aiormq.exceptions.ChannelPreconditionFailed as error:
-        raise BridgeError(_explained(name, str(error))) from error
+        raise BridgeError(_explained(settings, name, str(error))) from error
 
 
-async def _declare_as(connection: AbstractConnection, name: str, arguments: dict[str, int]) -> None:
+async def _declare_as(
+    connection: AbstractConnection, name: str, arguments: Mapping[str, str | int | bool]
+) -> None:
     """Declares a durable classic queue, which every version of RabbitMQ has.
 
     On a channel of its own, because a refusal closes it.
@@ -130,19 +172,17 @@ async def _declare_as(connection: AbstractConnection, name: str, arguments: dict
             await channel.close()
 
 
-def _explained(queue: str, text: str) -> str:
+def _explained(settings: Settings, queue: str, text: str) -> str:
     """Says which argument differs, and what to do about it."""
     differs = _INEQUIVALENT.search(text)
     if differs is None:
         return f"The queue {queue} has other arguments than the bridge needs: {text}"
-    argument, current = differs["argument"], differs["current"]
-    start = (
-        f"The queue {queue} exists with {argument} {current}, but the bridge needs "
-        f"{differs['received']}."
-    )
-    found = re.search(r"\d+", current)
-    if argument == "x-message-ttl" and found and int(found[0]) % 1000 == 0:
-        seconds = int(found[0]) // 1000
+    argument, current = differs["argument"], _plain(differs["current"])
+    has = f"without {argument}" if current == NO_VALUE else f"with {argument} {current}"
+    start = f"The queue {queue} exists {has}, but the bridge needs {_plain(differs['received'])}."
+    is_of_results = queue == settings.bridge_result_queue and argument == "x-message-ttl"
+    if is_of_results and current.isdecimal() and int(current) % 1000 == 0:
+        seconds = int(current) // 1000
         return (
             f"{start} Set --bridge-result-ttl-seconds {seconds} (RABBITMQ_X_MESSAGE_TTL), or "
             "delete the queue when its results are read."
@@ -151,3 +191,7 @@ def _explained(queue: str, text: str) -> str:
         f"{start} Delete the queue when it is empty, and the bridge makes it anew; or name another "
         "queue."
     )
+
+
+def _plain(value: str) -> str:
+    return _VALUE.sub(lambda found: found["value"], value)

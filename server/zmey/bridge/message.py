@@ -1,9 +1,10 @@
 """A message of the queue (seed 000): its parameters, each checked by name and type."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from zmey.bridge.exact_json import Integer, JsonError, Member, read_object
+from zmey.bridge.feedback import feedback_id_of
 
 MATCHING_DEFAULT = "email"
 # What each mode needs (seed 000, profile matching mode).
@@ -38,6 +39,8 @@ _PARAMETERS = {
     "resource_id": _INT,
 }
 _REQUIRED = ("account_id", "db_id", "data")
+# Of another mode than the message has, they may be whatever a sender puts there.
+_OF_MODES = frozenset(name for names in MATCHING.values() for name in names)
 _KINDS: dict[str, tuple[type, ...]] = {
     _INT: (Integer,),
     _BOOL: (bool,),
@@ -80,7 +83,6 @@ class ImportMessage:
     profile_id: str = ""
     field_name: str = ""
     field_value: str = ""
-    field_value_raw: str = field(default="", repr=False)
     resource_id: int | None = None
 
 
@@ -90,9 +92,12 @@ def read_message(body: bytes) -> ImportMessage:
     Raises:
         MessageError: it is malformed, or a parameter is missing or of a wrong type.
     """
-    given: dict[str, Member] = {}
     try:
         given = _read_body(body)
+    except MessageError as error:
+        error.feedback_id = feedback_id_of(body)
+        raise
+    try:
         return _checked(given)
     except MessageError as error:
         error.feedback_id = _string(given, "feedback_id")
@@ -115,7 +120,11 @@ def _read_body(body: bytes) -> dict[str, Member]:
 
 
 def _checked(given: dict[str, Member]) -> ImportMessage:
-    values = {name: _value(name, given[name]) for name in _PARAMETERS if _is_given(given, name)}
+    values = {
+        name: _value(name, given[name])
+        for name in _PARAMETERS
+        if name not in _OF_MODES and _is_given(given, name)
+    }
     for name in _REQUIRED:
         if name not in values:
             text = f"{name} is required."
@@ -125,14 +134,13 @@ def _checked(given: dict[str, Member]) -> ImportMessage:
         text = f"matching is unknown; known are {', '.join(MATCHING)}."
         raise MessageError(400, text)
     for name in MATCHING[matching]:
-        if name not in values:
+        if not _is_given(given, name):
             text = f'{name} is required where matching is "{matching}".'
             raise MessageError(400, text)
+        values[name] = _value(name, given[name])
     for name in values["data"]:
         if not name.isprintable():
             _refuse_surrogates("A name in data", name)
-    if "field_value" in values:
-        values["field_value_raw"] = given["field_value"].raw
     return ImportMessage(**values)
 
 
@@ -177,7 +185,5 @@ def _string(given: dict[str, Member], name: str) -> str:
 
 def _matching(given: dict[str, Member]) -> str:
     """The mode of a message that is refused; empty where there is no such mode."""
-    if not given:
-        return ""
     matching = given["matching"].value if _is_given(given, "matching") else MATCHING_DEFAULT
     return matching if type(matching) is str and matching in MATCHING else ""

@@ -23,14 +23,15 @@ RENAMED = {"CC": "x-zmey-cc", "BCC": "x-zmey-bcc"}
 UNWRITABLE = (TypeError, ValueError, ArithmeticError, struct.error)
 
 
-def parked_properties(prepared: Prepared, bytes_max: int) -> Basic.Properties:
+def parked_properties(prepared: Prepared, queue: str, bytes_max: int) -> Basic.Properties:
     """Returns the properties that came, with why the message is set aside.
 
     Args:
         prepared: the message.
+        queue: where it was taken from.
         bytes_max: what the properties may have; those that need more lose their headers.
     """
-    reason = _reason(prepared)
+    reason = _reason(prepared, queue)
     # What took the process down may be among the headers: then they are left out.
     if not prepared.is_unread:
         with contextlib.suppress(*UNWRITABLE):
@@ -46,12 +47,12 @@ def short(text: str | None) -> str | None:
     return text and text.encode()[:SHORT_BYTES_MAX].decode(errors="ignore")
 
 
-def _reason(prepared: Prepared) -> common.FieldTable:
+def _reason(prepared: Prepared, queue: str) -> common.FieldTable:
     verdict = prepared.verdict or Verdict(LATER)
     return {
         "x-zmey-error": verdict.code,
         "x-zmey-reason": verdict.text,
-        "x-zmey-queue": prepared.delivery.routing_key or "",
+        "x-zmey-queue": queue,
         "x-zmey-time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -68,6 +69,7 @@ def _properties(prepared: Prepared, headers: common.FieldTable) -> Basic.Propert
         timestamp=delivery.timestamp,
         message_type=short(delivery.type),
         app_id=short(delivery.app_id),
+        priority=delivery.priority,
         delivery_mode=DeliveryMode.PERSISTENT,
     )
 

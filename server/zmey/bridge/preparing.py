@@ -1,31 +1,28 @@
 """From a delivery to a step, or to the verdict that needs no server."""
 
-import contextlib
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import orjson
 from aio_pika.abc import AbstractIncomingMessage
 
 from zmey.bridge.answers import (
     FORBIDDEN,
     LATER,
     MALFORMED,
-    NO_SUCH_SPACE,
     Verdict,
     result_body,
 )
 from zmey.bridge.deliveries import DELIVERIES_MAX, delivery_key
+from zmey.bridge.feedback import feedback_id_of
 from zmey.bridge.message import ImportMessage, MessageError, read_message
 from zmey.bridge.translate import change_of
+from zmey.bridge.wording import NO_SUCH_SPACE
 from zmey.logs import get_logger
 from zmey.v1.member_pb2 import MemberChange
 
 REQUEST_ID_BYTES_MAX = 128
-FEEDBACK_ID = re.compile(rb'"feedback_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*")')
 
 SPENT = f"The message was delivered {DELIVERIES_MAX} times and never answered; it was set aside."
 BROKEN = "The message could not be processed; it was set aside."
@@ -86,10 +83,7 @@ def set_aside(delivery: AbstractIncomingMessage) -> Prepared:
     """Gives up a message that takes the process down, without reading more of it than its id."""
     verdict = Verdict(LATER, SPENT, parks=True)
     prepared = Prepared(delivery, key_of(delivery), verdict=verdict, is_unread=True)
-    found = FEEDBACK_ID.search(delivery.body)
-    if found is not None:
-        with contextlib.suppress(ValueError):
-            prepared.feedback_id = str(orjson.loads(found[1]))
+    prepared.feedback_id = feedback_id_of(delivery.body)
     return prepared
 
 

@@ -143,7 +143,7 @@ def outgoing(
     """Yields the results of a batch, and before each what is set aside with it."""
     for prepared in batch:
         if prepared.verdict is not None and prepared.verdict.parks:
-            parked = parked_properties(prepared, properties_bytes_max)
+            parked = parked_properties(prepared, settings.bridge_queue, properties_bytes_max)
             yield Outgoing(settings.bridge_dead_queue, prepared.delivery.body, parked)
         properties = Basic.Properties(
             content_type="application/json",

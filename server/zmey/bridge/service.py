@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +28,11 @@ PAUSE_SECONDS_FIRST = 0.2
 PAUSE_SECONDS_MAX = 10.0
 DEPTH_SECONDS = 5.0
 REFUSALS_MAX = 3
+
+_REFUSED = re.compile(
+    r"(?P<right>configure |write |read |)access to (?P<name>\w+ '[^']*').*? refused for user"
+)
+_QUEUE = re.compile(r"queue '(?P<name>[^']+)'")
 
 File = TypeVar("File")
 
@@ -74,10 +80,12 @@ class Bridge:
                 # Whatever was under way, the broker ended it and not the messages.
                 self._deliveries.forget_all()
                 self._refuse_login(error)
+                self._refuse_rights(error)
                 if worker.take_progress():
                     pause = PAUSE_SECONDS_FIRST
                 get_logger().warning(
                     _event_of(error),
+                    **_details_of(error),
                     host=self._settings.bridge_host,
                     port=self._settings.bridge_port,
                     problem=type(error).__name__,
@@ -137,6 +145,30 @@ class Bridge:
             )
             raise BridgeError(message) from error
 
+    def _refuse_rights(self, error: BaseException) -> None:
+        """Rights do not come by waiting.
+
+        Raises:
+            BridgeError: the user may not do what the bridge has to.
+        """
+        if not isinstance(error, aiormq.exceptions.ChannelAccessRefused) or _is_in_use(error):
+            return
+        settings = self._settings
+        found = _REFUSED.search(str(error))
+        what = (
+            f"{found['right'] or 'have '}{found['name']}"
+            if found
+            else f"what the bridge needs: {error}"
+        )
+        message = (
+            f"RabbitMQ does not let the user {settings.bridge_user} {what} in the virtual host "
+            f"{settings.bridge_vhost}. Give it the rights to configure, write and read "
+            f"{settings.bridge_queue}, {settings.bridge_result_queue} and "
+            f"{settings.bridge_dead_queue}, and to write amq.default, by rabbitmqctl "
+            "set_permissions; or set bridge_user and bridge_password."
+        )
+        raise BridgeError(message) from error
+
     async def _rest(self, seconds: float) -> None:
         """Waits, of random length, so that bridges do not come back all at once."""
         seconds *= 0.5 + random.random()  # noqa: S311 - nobody gains from guessing it
@@ -144,10 +176,24 @@ class Bridge:
             await asyncio.wait_for(self._stop.wait(), seconds)
 
 
-def _event_of(error: Exception) -> str:
+def _event_of(error: BaseException) -> str:
     if isinstance(error, ConsumerCancelledError):
         return "queue was deleted or moved; consuming it again"
+    if _is_in_use(error):
+        return "queue is in exclusive use by another connection; trying again"
     return "broker is away; trying again"
+
+
+def _details_of(error: BaseException) -> dict[str, str]:
+    found = _QUEUE.search(str(error)) if _is_in_use(error) else None
+    return {"queue": found["name"]} if found else {}
+
+
+def _is_in_use(error: BaseException) -> bool:
+    """Whether somebody else has a queue, or its messages, for itself: it may end any time."""
+    refused = isinstance(error, aiormq.exceptions.ChannelAccessRefused)
+    locked = isinstance(error, aiormq.exceptions.ChannelLockedResource)
+    return locked or (refused and "exclusive" in str(error))
 
 
 def _opened(

@@ -30,10 +30,13 @@ CHANNELS: dict[str, tuple[AddressType, str, str]] = {
     "viber": (ADDRESS_TYPE_VIBER, "cc_data", "phone"),
     "telegram_bot": (ADDRESS_TYPE_TG, "cc_data", "chat_id"),
 }
+# WhatsApp is no type of address. As a phone it would be texted to and matched by, which nobody
+# asked for; so such a subscription is data and nothing else.
+WITHOUT_HEAD = ("whatsapp",)
 
 
 def subscribed_heads(subscriptions: Any) -> Iterator[HeadAttach]:
-    """Yields the head of each subscription.
+    """Yields the head of each subscription that has one.
 
     Raises:
         MessageError: one is not of the form.
@@ -48,13 +51,14 @@ def subscribed_heads(subscriptions: Any) -> Iterator[HeadAttach]:
         if not isinstance(subscription, dict):
             text = f"{place} must be an object."
             raise MessageError(400, text)
-        yield _head(place, subscription)
+        if subscription.get("channel") not in WITHOUT_HEAD:
+            yield _head(place, subscription)
 
 
 def _head(place: str, subscription: dict[str, Any]) -> HeadAttach:
     channel = subscription.get("channel")
     if type(channel) is not str or channel not in CHANNELS:
-        text = f"{place}.channel is unknown; known are {', '.join(CHANNELS)}."
+        text = f"{place}.channel is unknown; known are {', '.join((*CHANNELS, *WITHOUT_HEAD))}."
         raise MessageError(400, text)
     kind, within, name = CHANNELS[channel]
     holder = subscription.get(within) if within else subscription

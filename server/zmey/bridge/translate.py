@@ -7,7 +7,7 @@ from zmey.bridge.exact_json import Member
 from zmey.bridge.message import ImportMessage, MessageError
 from zmey.bridge.subscriptions import subscribed_heads
 from zmey.v1.address_pb2 import ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN, Address, AddressType
-from zmey.v1.datakey_pb2 import DATAKEY_MODE_INSERT, DATAKEY_MODE_SET, DatakeyChange
+from zmey.v1.datakey_pb2 import DATAKEY_MODE_SET, DatakeyChange
 from zmey.v1.matching_pb2 import (
     KEY_KIND_CONTACT_ID,
     KEY_KIND_FIELD,
@@ -27,6 +27,8 @@ from zmey.v1.member_pb2 import (
 UINT32_MAX = 2**32 - 1
 PROFILE_ID = re.compile(r"[0-9a-fA-F]{24}")
 DB_DIGITS = 8
+# No member ever gets the last number there is.
+NO_CONTACT = 2**64 - 1
 
 # Members of `data` that are identifiers, not data.
 EMAIL = "email"
@@ -88,10 +90,8 @@ def _match(change: MemberChange, message: ImportMessage) -> None:
         path = literal_path(message.field_name)
         change.keys.fields.append(FieldValue(path=path, value=message.field_value))
         change.policy.CopyFrom(_BY_FIELD)
-        # Whoever is created must be found by the same message again.
-        raw = message.field_value_raw.encode()
-        insert = DatakeyChange(path=path, mode=DATAKEY_MODE_INSERT, value=raw)
-        change.datakeys.append(insert)
+        # Whoever is created must be found by the same message again; the server knows the kind.
+        change.insert_fields = True
     else:
         is_email = message.matching == EMAIL
         kind = ADDRESS_TYPE_EMAIL if is_email else ADDRESS_TYPE_MSISDN
@@ -115,8 +115,8 @@ def _contact_id(message: ImportMessage) -> int:
         text = "profile_id is no profile id; they have 24 hex digits."
         raise MessageError(422, text)
     if int(message.profile_id[:DB_DIGITS], 16) != message.db_id:
-        text = "profile_id is of another database; nobody here has it."
-        raise MessageError(404, text)
+        # Nobody here has it; but whether there is such a database at all only the server knows.
+        return NO_CONTACT
     return int(message.profile_id[DB_DIGITS:], 16)
 
 
