@@ -148,6 +148,22 @@ def test_columns_have_names_that_say_what_they_are() -> None:
     ]
     for name, described, _, _ in rows:
         described.name = name
-    named = CoreJobs(open_api().core).named(described for _, described, _, _ in rows)
+    named = CoreJobs(open_api().core).named(
+        (described for _, described, _, _ in rows), express=False
+    )
     found = [(one.name, one.json_name) for one in named]
     assert found == [(name, json_name) for _, _, name, json_name in rows]
+
+
+def test_columns_of_express_lists_keep_their_names() -> None:
+    """What no key is, is a text there; whose rows they are is said as everywhere."""
+    rows = [
+        ("Mail", column("email"), "member.email"),
+        ("a:b", datakey_column("a:b"), "a:b"),
+        ("Total, EUR.", datakey_column("Total, EUR\\."), "Total, EUR."),
+        ("-group", datakey_column("-group"), "-group"),
+    ]
+    for name, described, _ in rows:
+        described.name = name
+    named = CoreJobs(open_api().core).named((described for _, described, _ in rows), express=True)
+    assert [(one.name, one.json_name) for one in named] == [(name, "") for _, _, name in rows]

@@ -19,11 +19,13 @@ pub struct ReportName {
 
 /// The names of all columns: those of the file where they mean the same, others where they do not.
 /// What no name says, such as a datakey that begins like something else, keeps that of the file.
-pub fn report_names(columns: &[ImportColumn]) -> Vec<ReportName> {
+/// Those of an express import are texts, which keep theirs, too.
+pub fn report_names(columns: &[ImportColumn], is_express: bool) -> Vec<ReportName> {
+    let others_are = if is_express { Others::Text } else { Others::Notation };
     let file: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let mut names = file.clone();
     for (index, column) in columns.iter().enumerate().filter(|(_, column)| !is_dynamic(column)) {
-        names[index] = named(index, column, column.target.as_ref(), &file);
+        names[index] = named((index, column), column.target.as_ref(), (&file, others_are));
     }
     let others: Vec<(String, String)> = file
         .iter()
@@ -33,13 +35,14 @@ pub fn report_names(columns: &[ImportColumn]) -> Vec<ReportName> {
         .collect();
     let known = names.clone();
     for (index, column) in columns.iter().enumerate().filter(|(_, column)| is_dynamic(column)) {
-        names[index] = named(index, column, renamed(column, &others).as_ref(), &known);
+        names[index] =
+            named((index, column), renamed(column, &others).as_ref(), (&known, others_are));
     }
     let as_json = |(index, column): (usize, &ImportColumn)| {
         let is_named = columns.iter().any(|other| refers(other, &column.name));
         let target = renamed(column, &others).and_then(json_target).filter(|_| !is_named)?;
         let name = notation(&target);
-        means(index, &name, &known, &target).then_some(name)
+        means(index, &name, (&known, others_are), &target).then_some(name)
     };
     let json_names: Vec<String> =
         columns.iter().enumerate().map(|one| as_json(one).unwrap_or_default()).collect();
@@ -48,7 +51,11 @@ pub fn report_names(columns: &[ImportColumn]) -> Vec<ReportName> {
 }
 
 /// The name of a column that is to mean `target` among columns of these names.
-fn named(index: usize, column: &ImportColumn, target: Option<&Target>, names: &[String]) -> String {
+fn named(
+    (index, column): (usize, &ImportColumn),
+    target: Option<&Target>,
+    names: (&[String], Others),
+) -> String {
     let Some(target) = target else { return column.name.clone() };
     if means(index, &column.name, names, target) && !column.name.is_empty() {
         return column.name.clone();
@@ -57,9 +64,8 @@ fn named(index: usize, column: &ImportColumn, target: Option<&Target>, names: &[
     if means(index, &name, names, target) { name } else { column.name.clone() }
 }
 
-fn means(index: usize, name: &str, names: &[String], target: &Target) -> bool {
-    let name = (name, Others::Notation);
-    let column = caption::column(index, name, names, AddressType::Unspecified);
+fn means(index: usize, name: &str, (names, others): (&[String], Others), target: &Target) -> bool {
+    let column = caption::column(index, (name, others), names, AddressType::Unspecified);
     let found = column.ok().and_then(|column| column.target);
     found.is_some_and(|found| spelled_out(found) == spelled_out(target.clone()))
 }

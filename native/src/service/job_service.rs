@@ -255,7 +255,7 @@ fn read_rejects(core: &Core, request: &v1::ReadRejectsRequest) -> Result<v1::Rea
 
 /// `NameColumns`.
 fn name_columns(request: &v1::NameColumnsRequest) -> v1::NameColumnsResponse {
-    let names = reading::report_names(&request.columns).into_iter();
+    let names = reading::report_names(&request.columns, request.express).into_iter();
     let column = |ReportName { name, json_name }| v1::ReportColumn { name, json_name };
     v1::NameColumnsResponse { columns: names.map(column).collect() }
 }

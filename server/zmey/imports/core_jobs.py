@@ -123,9 +123,11 @@ class CoreJobs:
             yield from page.rejects
             after = page.last_batch
 
-    def named(self, columns: Iterable[ImportColumn]) -> list[internal.ReportColumn]:
+    def named(
+        self, columns: Iterable[ImportColumn], *, express: bool
+    ) -> list[internal.ReportColumn]:
         """Names columns for a report, so that it is read as the file was."""
-        asked = internal.NameColumnsRequest(columns=columns)
+        asked = internal.NameColumnsRequest(columns=columns, express=express)
         return list(self._call("NameColumns", asked, internal.NameColumnsResponse).columns)
 
     def now(self, space: Space) -> datetime:

@@ -182,10 +182,11 @@ class ImportOperations:
     def report(self, request: DownloadReportRequest) -> Iterator[DownloadReportResponse]:
         """Answers DownloadReport."""
         space, job_id = parse_operation(request.operation)
-        columns = self._jobs.get(space, job_id).metadata.layout.columns
+        metadata = self._jobs.get(space, job_id).metadata
+        columns = metadata.layout.columns
         pieces = report_pieces(
             lambda: self._jobs.rejects(space, job_id),
-            self._jobs.named(columns),
+            self._jobs.named(columns, express=metadata.express),
             [column.datakey.write_empty for column in columns],
         )
         for piece in pieces:
