@@ -70,9 +70,10 @@ impl AppliedBatch {
     /// Whether it is the next batch of a job that runs; one that was applied before is not. One
     /// behind a batch that is missing is refused, and so is one that a cancel finds waiting.
     pub fn is_due(&self, view: &View<'_>) -> Result<bool, Failure> {
-        let goes_on = |it: &JobProgressRecord| state(it) == ImportState::Applying;
+        let goes_on = |it: &JobProgressRecord| {
+            state(it) == ImportState::Applying && !self.claimed.is_cancelling()
+        };
         let progress = progress(view, self.job_id)?.filter(goes_on);
-        let progress = progress.filter(|_| !self.claimed.is_cancelling());
         let expected = progress.ok_or_else(|| ended(self.job_id))?.batches + 1;
         match self.number.cmp(&expected) {
             Ordering::Less => Ok(false),

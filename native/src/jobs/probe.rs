@@ -8,7 +8,7 @@ use super::check::{orders, reading as checked_reading};
 use super::create::NameGroup;
 use super::estimate::estimate;
 use super::stop::{Ran, Stop, stop};
-use super::target::{Orders, Target};
+use super::target::{Orders, Target, inspected};
 use crate::core::Core;
 use crate::express::{self, ExpressPlan, Refused};
 use crate::fault::{Fault, Result};
@@ -34,9 +34,8 @@ pub fn probe(core: &Core, request: &ProbeImportRequest, path: &str) -> Result<Pr
     let asked = request.reading.clone().unwrap_or_default();
     checked_reading(&asked, options)?;
     let path = Path::new(path);
-    let inspect = if request.express { reading::inspect_express } else { reading::inspect };
-    let mut inspection = inspect(path, &asked, &options.columns)?;
     let import = import_of(request);
+    let mut inspection = inspected(path, &import)?;
     tell_meanings(&space, &import, &mut inspection);
     match begun(core, &space, &import, &inspection) {
         Ok(target) => told(core, &space, &target, (path, inspection)),

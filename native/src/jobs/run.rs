@@ -17,7 +17,7 @@ use super::record::{self, Stored};
 use super::registry::Running;
 use super::repeated::Seen;
 use super::stop::{Ran, Stop, stop};
-use super::target::{Orders, Target};
+use super::target::{Orders, Target, inspected};
 use crate::core::Core;
 use crate::datakey::Moment;
 use crate::express::{addresses as express_addresses, prepare as prepared_express};
@@ -313,10 +313,7 @@ fn started(
     request: &StartImportRequest,
     path: &Path,
 ) -> Result<(JobStart, Vec<Warning>)> {
-    let reading = request.reading.clone().unwrap_or_default();
-    let columns = request.options.as_ref().map_or(&[][..], |options| &options.columns);
-    let inspect = if request.express { reading::inspect_express } else { reading::inspect };
-    let inspection = inspect(path, &reading, columns)?;
+    let inspection = inspected(path, request)?;
     if let Some(problem) = inspection.problem {
         return Err(problem);
     }

@@ -1,13 +1,23 @@
 //! What becomes of the rows of a job, by the columns of its file.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::groups;
 use crate::express::ExpressPlan;
 use crate::fault::Result;
 use crate::import::Plan;
+use crate::reading::{self, Inspection};
 use crate::space::Space;
 use crate::wire::v1::{ImportColumn, ImportOptions, StartImportRequest};
+
+/// Tells what the file of an import is.
+pub fn inspected(path: &Path, request: &StartImportRequest) -> Result<Inspection> {
+    let reading = request.reading.clone().unwrap_or_default();
+    let columns = request.options.as_ref().map_or(&[][..], |options| &options.columns);
+    let inspect = if request.express { reading::inspect_express } else { reading::inspect };
+    inspect(path, &reading, columns)
+}
 
 /// What becomes of rows.
 pub enum Target {
