@@ -3,9 +3,9 @@
 import secrets
 
 import grpc
-from google.rpc import error_details_pb2, status_pb2
 
 from zmey._native import CoreError
+from zmey.client.faults import fault_of_status
 from zmey.logs import get_logger
 from zmey.refusal import RefusedError
 from zmey.v1 import error_reason_pb2 as reasons
@@ -32,9 +32,7 @@ def is_passing(error: CoreError) -> bool:
 
 def is_of_ended_import(error: CoreError) -> bool:
     """Tells whether there is nothing more to do for the import."""
-    info = error_details_pb2.ErrorInfo()
-    details = status_pb2.Status.FromString(error.status).details
-    return any(detail.Unpack(info) and info.reason in _ENDED_REASONS for detail in details)
+    return fault_of_status(error.code, error.message, error.status).reason in _ENDED_REASONS
 
 
 def unforeseen(error: Exception, job_id: int) -> RefusedError:

@@ -5,9 +5,8 @@ Errors are about the call: an unknown space, a place that the server does not vi
 
 from typing import cast
 
-from google.rpc import error_details_pb2, status_pb2
-
 from zmey._native import CoreError
+from zmey.client.faults import fault_of_status
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError
 from zmey.v1 import error_reason_pb2 as reasons
@@ -33,7 +32,7 @@ _OF_FILES = frozenset(
 
 def unimportable(error: SourceError | RefusedError | CoreError) -> ProbeImportResponse | None:
     """Answers for a file with such a fault; None where the error is about the call."""
-    warning = _warning_of(error) if isinstance(error, CoreError) else _told(error)
+    warning = _of_core(error) if isinstance(error, CoreError) else _told(error)
     if warning.reason not in _OF_FILES:
         return None
     return ProbeImportResponse(cannot_import=True, warnings=[warning])
@@ -43,10 +42,8 @@ def _told(error: SourceError | RefusedError) -> FileWarning:
     return FileWarning(reason=error.reason, message=error.message, details=error.details)
 
 
-def _warning_of(error: CoreError) -> FileWarning:
-    warning, info = FileWarning(message=error.message), error_details_pb2.ErrorInfo()
-    for detail in status_pb2.Status.FromString(error.status).details:
-        if detail.Unpack(info):
-            warning.reason = cast("reasons.ErrorReason", reasons.ErrorReason.Value(info.reason))
-            warning.details.update(info.metadata)
-    return warning
+def _of_core(error: CoreError) -> FileWarning:
+    fault = fault_of_status(error.code, error.message, error.status)
+    known = reasons.ErrorReason.Value(fault.reason or "ERROR_REASON_UNSPECIFIED")
+    reason = cast("reasons.ErrorReason", known)
+    return FileWarning(reason=reason, message=fault.message, details=fault.details)
