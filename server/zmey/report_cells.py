@@ -3,8 +3,12 @@
 The server writes reports, and `zmey import` reads them; both take their rules from here.
 """
 
+import csv
 import re
 from collections.abc import Iterable
+
+# As long as a row of an import can be; the reader of the standard library takes less.
+csv.field_size_limit(2**31 - 1)
 
 # The columns that say which row it was, and why it was refused.
 HEADER = ("row", "reason", "message", "details")

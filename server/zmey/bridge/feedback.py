@@ -6,6 +6,7 @@ tells what is the message's own and what is inside of its data.
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 import orjson
@@ -18,7 +19,7 @@ _MARK_OF_STRING = re.compile(rb'"|\\.', re.DOTALL)
 _NAME = b'"feedback_id"'
 _COLON = re.compile(rb"[ \t\n\r]*:[ \t\n\r]*(?=\")")
 _STEPS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
-_BEFORE = b"\xef\xbb\xbf \t\n\r"
+_BEFORE = BOM_UTF8 + b" \t\n\r"
 
 
 def feedback_id_of(body: bytes) -> str:

@@ -8,6 +8,7 @@ import csv
 import io
 import re
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +22,6 @@ from zmey.v1.import_job_pb2 import ImportReading
 # Spreadsheets write what their country separates cells with, and some begin with a byte order mark.
 _SEPARATORS = (",", ";", "\t")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# As long as a row of an import can be; the reader of the standard library takes less.
-csv.field_size_limit(2**31 - 1)
 
 # How the rows are written for the server.
 REPORT_READING = ImportReading(
@@ -72,9 +70,9 @@ def rows_of_report(path: Path) -> Iterator[BinaryIO]:
 
 def _separator(file: BinaryIO) -> str | None:
     """Tells what separates the cells of a report; None where it is none. Goes back to its start."""
-    line = file.readline(len(_BYTE_ORDER_MARK) + len(",".join(HEADER)) + 1)
+    line = file.readline(len(BOM_UTF8) + len(",".join(HEADER)) + 1)
     file.seek(0)
-    line = line.removeprefix(_BYTE_ORDER_MARK).replace(b'"', b"").rstrip(b"\r\n")
+    line = line.removeprefix(BOM_UTF8).replace(b'"', b"").rstrip(b"\r\n")
     for separator in _SEPARATORS:
         header = separator.join(HEADER).encode()
         if line == header or line.startswith(header + separator.encode()):

@@ -17,8 +17,6 @@ from zmey.report_cells import HEADER, csv_line, with_apostrophe
 
 # Bytes of the report that go out together.
 PIECE_BYTES = 64 * 1024
-# As long as a row can be; the reader of the standard library takes less.
-csv.field_size_limit(2**31 - 1)
 
 _NULL = "null"
 

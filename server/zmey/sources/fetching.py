@@ -1,6 +1,7 @@
 """Gets the file of an import: marks, credentials, attempts, folders."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,8 +39,6 @@ REQUEST_BYTES_MAX = 1024 * 1024
 EXTENSION_DEFAULT = "csv"
 EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 FILE_NAME = "fetched"
-# Editors of Windows put it before text in UTF-8.
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,8 @@ def _folder(errand: _Errand) -> Fetched:
 
 def _request(path: Path) -> Mapping[str, Any]:
     try:
-        request = orjson.loads(path.read_bytes().removeprefix(_BYTE_ORDER_MARK))
+        # Editors of Windows put it before text in UTF-8.
+        request = orjson.loads(path.read_bytes().removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise file_invalid(REQUEST_NAME, "is no JSON") from error
     if not isinstance(request, dict):
