@@ -216,7 +216,6 @@ def _column_name(column: Any) -> str:
         "mode",
         "quest",
         "type",
-        "/status",
     }
     if unknown:
         raise KeyError(*unknown)
