@@ -51,9 +51,9 @@ def test_values_in_data_are_exact(desk: Desk) -> None:
 
 def test_data_that_is_no_json_for_the_core(desk: Desk) -> None:
     body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"x":{"a":1,"a":2}}}'
-    refused(desk.ask(body.encode())[0], 400)
+    refused(desk.ask(body.encode())[0], 400, "two members with one name")
     body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"x":1,"x":2}}'
-    refused(desk.ask(body.encode())[0], 400, "twice")
+    refused(desk.ask(body.encode())[0], 400, "two members with one name")
     body = '{"account_id":1,"db_id":1,"email":"twice@example.org","data":{"\\ud800":1}}'
     refused(desk.ask(body.encode())[0], 400, "surrogate")
 

@@ -18,7 +18,7 @@ use crate::fault::{self, Fault, Result};
 use crate::store::dump::Progress;
 use crate::wire::{encode, v1};
 use crate::write::queue::shutting_down;
-use crate::{core, import, reading, service, tools};
+use crate::{core, import, json, reading, service, tools};
 
 /// Larger requests are borrowed from Python instead of copied; for smaller ones copying is
 /// cheaper than the bookkeeping.
@@ -418,6 +418,39 @@ fn convert_spreadsheet<'py>(
     Ok(answer)
 }
 
+/// Two levels around documents of the deepest kind.
+const SPLIT_LEVELS_MAX: usize = json::LEVELS_MAX + 2;
+
+fn canonical_text(document: &[u8]) -> PyResult<String> {
+    let mut text = String::new();
+    json::canonicalize_within(document, SPLIT_LEVELS_MAX, &mut text)
+        .map_err(|fault| PyValueError::new_err(fault.to_string()))?;
+    Ok(text)
+}
+
+#[pyfunction]
+fn split_object<'py>(py: Python<'py>, document: &[u8]) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let text = canonical_text(document)?;
+    if json::kind(&text) != json::Kind::Object {
+        return Ok(None);
+    }
+    let answer = PyDict::new(py);
+    for (name, value) in json::members(&text) {
+        answer.set_item(json::unescape(name), PyBytes::new(py, value.as_bytes()))?;
+    }
+    Ok(Some(answer))
+}
+
+#[pyfunction]
+fn split_array<'py>(py: Python<'py>, document: &[u8]) -> PyResult<Option<Bound<'py, PyList>>> {
+    let text = canonical_text(document)?;
+    if json::kind(&text) != json::Kind::Array {
+        return Ok(None);
+    }
+    let elements = json::elements(&text).map(|element| PyBytes::new(py, element.as_bytes()));
+    PyList::new(py, elements.collect::<Vec<_>>()).map(Some)
+}
+
 #[pyfunction]
 fn code_of_reason(reason: i32) -> PyResult<i32> {
     let known = v1::ErrorReason::try_from(reason);
@@ -438,6 +471,8 @@ fn _native(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(spaces, module)?)?;
     module.add_function(wrap_pyfunction!(sniff, module)?)?;
     module.add_function(wrap_pyfunction!(convert_spreadsheet, module)?)?;
+    module.add_function(wrap_pyfunction!(split_object, module)?)?;
+    module.add_function(wrap_pyfunction!(split_array, module)?)?;
     module.add_function(wrap_pyfunction!(code_of_reason, module)?)?;
     Ok(())
 }

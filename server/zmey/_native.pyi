@@ -179,6 +179,24 @@ def convert_spreadsheet(
         CoreError: there is no such sheet, or the file cannot be read.
     """
 
+def split_object(document: bytes) -> dict[str, bytes] | None:
+    """Reads a JSON object whose values are wanted as they were written.
+
+    Args:
+        document: UTF-8; it may be nested two levels deeper than the data of a member.
+
+    Returns:
+        The canonical text of each member's value, numbers with every digit, in the order given;
+        None where it is an array or a scalar.
+
+    Raises:
+        ValueError: it is no JSON, has a name twice or half of a surrogate pair, or is nested too
+            deep; the text says which, and at which byte.
+    """
+
+def split_array(document: bytes) -> list[bytes] | None:
+    """Reads a JSON array likewise; returns the canonical text of each element."""
+
 def code_of_reason(reason: int) -> int:
     """Returns the number of the gRPC status code with which a call fails for a reason.
 

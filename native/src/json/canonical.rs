@@ -20,13 +20,19 @@ type Result<T> = std::result::Result<T, JsonFault>;
 /// Appends the canonical text of the JSON document `input` to `out`. A refused document leaves
 /// `out` as it was. The canonical text is never longer than the input.
 pub fn canonicalize(input: &[u8], out: &mut String) -> Result<()> {
+    canonicalize_within(input, LEVELS_MAX, out)
+}
+
+/// The same for a text that has documents inside of it, and so may have more levels than one.
+pub fn canonicalize_within(input: &[u8], levels_max: usize, out: &mut String) -> Result<()> {
     let text = std::str::from_utf8(input).map_err(|error| JsonFault {
         problem: JsonProblem::NotUtf8,
         offset_bytes: error.valid_up_to(),
     })?;
     let former_bytes = out.len();
     out.reserve(text.len());
-    let result = Reader { text, bytes: input, at: 0, copied: 0, out, names: Vec::new() }.document();
+    let result = Reader { text, bytes: input, at: 0, copied: 0, out, names: Vec::new() }
+        .document(levels_max);
     if result.is_err() {
         out.truncate(former_bytes);
     }
@@ -46,9 +52,9 @@ struct Reader<'a, 'o> {
 }
 
 impl Reader<'_, '_> {
-    fn document(mut self) -> Result<()> {
+    fn document(mut self, levels_max: usize) -> Result<()> {
         self.skip_space();
-        self.value(LEVELS_MAX)?;
+        self.value(levels_max)?;
         self.skip_space();
         if self.at < self.bytes.len() {
             return self.refuse(JsonProblem::Syntax);

@@ -13,7 +13,7 @@ pub enum JsonProblem {
     MemberRepeated,
     /// An escape names half of a surrogate pair.
     LoneSurrogate,
-    /// Arrays and objects are nested deeper than `LEVELS_MAX`.
+    /// Arrays and objects are nested deeper than is allowed.
     TooDeep,
 }
 

@@ -8,7 +8,7 @@ mod fault;
 mod scan;
 mod text;
 
-pub use canonical::{LEVELS_MAX, canonicalize};
+pub use canonical::{LEVELS_MAX, canonicalize, canonicalize_within};
 pub use fault::{JsonFault, JsonProblem};
 pub use scan::{Elements, Kind, Members, elements, kind, levels, members, string};
 pub use text::{escape, quote, unescape};

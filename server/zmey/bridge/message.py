@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from zmey.bridge.exact_json import Integer, JsonError, Member, read_object
+from zmey._native import split_object
 from zmey.bridge.feedback import feedback_id_of
+from zmey.bridge.json_values import (
+    NULL,
+    boolean,
+    integer,
+    integer_or_string,
+    members,
+    string,
+)
 
 MATCHING_DEFAULT = "email"
 # What each mode needs (seed 000, profile matching mode).
@@ -18,11 +26,12 @@ MATCHING = {
 # A body of data has at most 1 MiB; no honest message is larger than its data by this much.
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 
-_INT = "an int"
-_STRING = "a string"
-_BOOL = "a bool"
-_OBJECT = "a JSON object"
-_INT_OR_STRING = "an int or a string"
+# What answers call the type, and what reads a value of it: None where it has another one.
+_INT = ("an int", integer)
+_STRING = ("a string", string)
+_BOOL = ("a bool", boolean)
+_OBJECT = ("a JSON object", members)
+_INT_OR_STRING = ("an int or a string", integer_or_string)
 _PARAMETERS = {
     "account_id": _INT,
     "data": _OBJECT,
@@ -41,12 +50,6 @@ _PARAMETERS = {
 _REQUIRED = ("account_id", "db_id", "data")
 # Of another mode than the message has, they may be whatever a sender puts there.
 _OF_MODES = frozenset(name for names in MATCHING.values() for name in names)
-_KINDS: dict[str, tuple[type, ...]] = {
-    _INT: (Integer,),
-    _BOOL: (bool,),
-    _OBJECT: (dict,),
-    _INT_OR_STRING: (Integer, str),
-}
 
 
 class MessageError(Exception):
@@ -69,11 +72,11 @@ class MessageError(Exception):
 
 @dataclass(slots=True)
 class ImportMessage:
-    """One message with its parameters; `data` has each value with its text."""
+    """One message with its parameters; `data` has each value as JSON."""
 
     account_id: int
     db_id: int
-    data: dict[str, Member]
+    data: dict[str, bytes]
     matching: str = MATCHING_DEFAULT
     feedback_id: str = ""
     skip_triggers: bool = False
@@ -100,26 +103,27 @@ def read_message(body: bytes) -> ImportMessage:
     try:
         return _checked(given)
     except MessageError as error:
-        error.feedback_id = _string(given, "feedback_id")
+        error.feedback_id = string(given.get("feedback_id", NULL)) or ""
         error.matching = _matching(given)
         raise
 
 
-def _read_body(body: bytes) -> dict[str, Member]:
+def _read_body(body: bytes) -> dict[str, bytes]:
     if len(body) > MESSAGE_BYTES_MAX:
         text = f"The message has over {MESSAGE_BYTES_MAX} bytes; send less data at once."
         raise MessageError(400, text)
     try:
-        return read_object(body.decode(), opened="data")
-    except UnicodeDecodeError as error:
-        text = "The message is no UTF-8; encode it as UTF-8."
+        given = split_object(body)
+    except ValueError as error:
+        text = f"The message cannot be read: {error}."
         raise MessageError(400, text) from error
-    except JsonError as error:
-        text = str(error)
-        raise MessageError(400, text) from error
+    if given is None:
+        text = "The message is no JSON object."
+        raise MessageError(400, text)
+    return given
 
 
-def _checked(given: dict[str, Member]) -> ImportMessage:
+def _checked(given: dict[str, bytes]) -> ImportMessage:
     values = {
         name: _value(name, given[name])
         for name in _PARAMETERS
@@ -138,52 +142,24 @@ def _checked(given: dict[str, Member]) -> ImportMessage:
             text = f'{name} is required where matching is "{matching}".'
             raise MessageError(400, text)
         values[name] = _value(name, given[name])
-    for name in values["data"]:
-        if not name.isprintable():
-            _refuse_surrogates("A name in data", name)
     return ImportMessage(**values)
 
 
-def _is_given(given: dict[str, Member], name: str) -> bool:
+def _is_given(given: dict[str, bytes], name: str) -> bool:
     """Serializers write null for what is not there."""
-    return name in given and given[name].value is not None
+    return given.get(name, NULL) != NULL
 
 
-def _value(name: str, member: Member) -> Any:
-    kind = _PARAMETERS[name]
-    value = member.value
-    # `Integer` is a string to Python, but none to the sender.
-    fits = type(value) is str if kind == _STRING else isinstance(value, _KINDS[kind])
-    if kind == _INT_OR_STRING:
-        fits = type(value) in {str, Integer}
-    if not fits:
+def _value(name: str, value: bytes) -> Any:
+    kind, read = _PARAMETERS[name]
+    found = read(value)
+    if found is None:
         text = f"{name} must be {kind}."
         raise MessageError(400, text)
-    if kind == _INT:
-        # Longer than any number that the contract can hold, and too long for Python's `int`.
-        return int(value) if len(value) <= 20 else -1  # noqa: PLR2004 - digits of 2^64
-    if type(value) is str and not value.isprintable():
-        _refuse_surrogates(name, value)
-    return str(value) if kind == _INT_OR_STRING else value
+    return found
 
 
-def _refuse_surrogates(name: str, value: str) -> None:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        text = f"{name} has half of a surrogate pair."
-        raise MessageError(400, text) from error
-
-
-def _string(given: dict[str, Member], name: str) -> str:
-    value = given[name].value if name in given else ""
-    try:
-        return value if type(value) is str and value.encode() else ""
-    except UnicodeEncodeError:
-        return ""
-
-
-def _matching(given: dict[str, Member]) -> str:
+def _matching(given: dict[str, bytes]) -> str:
     """The mode of a message that is refused; empty where there is no such mode."""
-    matching = given["matching"].value if _is_given(given, "matching") else MATCHING_DEFAULT
-    return matching if type(matching) is str and matching in MATCHING else ""
+    matching = string(given["matching"]) if _is_given(given, "matching") else MATCHING_DEFAULT
+    return matching if matching in MATCHING else ""

@@ -5,9 +5,9 @@ custom fields, categories.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from zmey.bridge.exact_json import Integer
+from zmey._native import split_array
+from zmey.bridge.json_values import NULL, integer, integer_or_string, members, string
 from zmey.bridge.message import MessageError
 from zmey.v1.address_pb2 import (
     ADDRESS_TYPE_EMAIL,
@@ -35,54 +35,53 @@ CHANNELS: dict[str, tuple[AddressType, str, str]] = {
 WITHOUT_HEAD = ("whatsapp",)
 
 
-def subscribed_heads(subscriptions: Any) -> Iterator[HeadAttach]:
+def subscribed_heads(subscriptions: bytes) -> Iterator[HeadAttach]:
     """Yields the head of each subscription that has one.
+
+    Args:
+        subscriptions: JSON.
 
     Raises:
         MessageError: one is not of the form.
     """
-    if subscriptions is None:
-        return
-    if not isinstance(subscriptions, list):
+    elements = split_array(subscriptions)
+    if elements is None:
         text = "data.subscriptions must be an array of objects."
         raise MessageError(400, text)
-    for index, subscription in enumerate(subscriptions):
+    for index, element in enumerate(elements):
         place = f"data.subscriptions[{index}]"
-        if not isinstance(subscription, dict):
+        subscription = members(element)
+        if subscription is None:
             text = f"{place} must be an object."
             raise MessageError(400, text)
-        if subscription.get("channel") not in WITHOUT_HEAD:
-            yield _head(place, subscription)
+        channel = string(subscription.get("channel", NULL))
+        if channel not in WITHOUT_HEAD:
+            yield _head(place, channel, subscription)
 
 
-def _head(place: str, subscription: dict[str, Any]) -> HeadAttach:
-    channel = subscription.get("channel")
-    if type(channel) is not str or channel not in CHANNELS:
+def _head(place: str, channel: str | None, subscription: dict[str, bytes]) -> HeadAttach:
+    if channel is None or channel not in CHANNELS:
         text = f"{place}.channel is unknown; known are {', '.join((*CHANNELS, *WITHOUT_HEAD))}."
         raise MessageError(400, text)
     kind, within, name = CHANNELS[channel]
-    holder = subscription.get(within) if within else subscription
-    value = holder.get(name) if isinstance(holder, dict) else None
-    # Phones and chats are written as numbers, too, which are text here.
-    if not isinstance(value, str) or value == "":
+    holder = members(subscription.get(within, NULL)) if within else subscription
+    # Phones and chats are written as numbers, too.
+    value = integer_or_string(holder.get(name, NULL)) if holder else None
+    if not value:
         text = f"{place}.{within + '.' if within else ''}{name} is required and must be a string."
         raise MessageError(400, text)
-    try:
-        head = Address(type=kind, value=value)
-    except UnicodeEncodeError as error:
-        text = f"{place} has half of a surrogate pair."
-        raise MessageError(400, text) from error
-    return HeadAttach(head=head, resource_id=_resource(place, subscription.get("resource_id")))
+    resource_id = _resource(place, subscription.get("resource_id", NULL))
+    return HeadAttach(head=Address(type=kind, value=value), resource_id=resource_id)
 
 
-def _resource(place: str, value: Any) -> int | None:
-    if value is None:
+def _resource(place: str, value: bytes) -> int | None:
+    if value == NULL:
         return None
-    if not isinstance(value, Integer):
+    number = integer(value)
+    if number is None:
         text = f"{place}.resource_id must be an int."
         raise MessageError(400, text)
-    # Longer texts are no uint32, and Python refuses to read very long ones.
-    if len(value) > len(str(UINT32_MAX)) or not 0 <= int(value) <= UINT32_MAX:
+    if not 0 <= number <= UINT32_MAX:
         text = f"{place}.resource_id is out of range."
         raise MessageError(422, text)
-    return int(value)
+    return number

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from zmey.bridge.exact_json import Member
+from zmey._native import split_array
+from zmey.bridge.json_values import NULL, string
 from zmey.bridge.message import ImportMessage, MessageError
 from zmey.bridge.subscriptions import subscribed_heads
 from zmey.v1.address_pb2 import ADDRESS_TYPE_EMAIL, ADDRESS_TYPE_MSISDN, Address, AddressType
@@ -120,41 +121,36 @@ def _contact_id(message: ImportMessage) -> int:
     return int(message.profile_id[DB_DIGITS:], 16)
 
 
-def _heads(data: dict[str, Member]) -> Iterator[HeadAttach]:
+def _heads(data: dict[str, bytes]) -> Iterator[HeadAttach]:
     for name, kind in ((EMAIL, ADDRESS_TYPE_EMAIL), (PHONE, ADDRESS_TYPE_MSISDN)):
         if name in data:
-            yield from _head(f"data.{name}", kind, data[name].value)
-    if PHONES in data and data[PHONES].value is not None:
-        phones = data[PHONES].value
-        if not isinstance(phones, list):
-            text = "data.phones must be an array of strings."
+            yield from _head(f"data.{name} must be a string.", kind, data[name])
+    if data.get(PHONES, NULL) != NULL:
+        text = "data.phones must be an array of strings."
+        phones = split_array(data[PHONES])
+        if phones is None:
             raise MessageError(400, text)
         for phone in phones:
-            yield from _head("data.phones", ADDRESS_TYPE_MSISDN, phone)
-    if SUBSCRIPTIONS in data:
-        yield from subscribed_heads(data[SUBSCRIPTIONS].value)
+            yield from _head(text, ADDRESS_TYPE_MSISDN, phone)
+    if data.get(SUBSCRIPTIONS, NULL) != NULL:
+        yield from subscribed_heads(data[SUBSCRIPTIONS])
 
 
-def _head(name: str, kind: AddressType, value: object) -> Iterator[HeadAttach]:
+def _head(otherwise: str, kind: AddressType, value: bytes) -> Iterator[HeadAttach]:
     """One identifier; null and "" are what forms send where there is none."""
-    if value is None or value == "":
+    if value in {NULL, b'""'}:
         return
-    if type(value) is not str:
-        text = f"{name} must be {'an array of strings' if name == 'data.phones' else 'a string'}."
-        raise MessageError(400, text)
-    try:
-        yield HeadAttach(head=Address(type=kind, value=value))
-    except UnicodeEncodeError as error:
-        text = f"{name} has half of a surrogate pair."
-        raise MessageError(400, text) from error
+    address = string(value)
+    if address is None:
+        raise MessageError(400, otherwise)
+    yield HeadAttach(head=Address(type=kind, value=address))
 
 
-def _datakeys(data: dict[str, Member]) -> Iterator[DatakeyChange]:
-    for name, member in data.items():
+def _datakeys(data: dict[str, bytes]) -> Iterator[DatakeyChange]:
+    for name, value in data.items():
         if name in {EMAIL, PHONE, PHONES}:
             continue
         if name in RESERVED:
             text = f"data.{name} is a name of the system; use another."
             raise MessageError(422, text)
-        raw = member.raw.encode()
-        yield DatakeyChange(path=literal_path(name), mode=DATAKEY_MODE_SET, value=raw)
+        yield DatakeyChange(path=literal_path(name), mode=DATAKEY_MODE_SET, value=value)
