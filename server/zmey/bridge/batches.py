@@ -7,10 +7,8 @@ where less waits than came before, the bridge waits a few milliseconds for the r
 import asyncio
 from collections import deque
 
-from aio_pika.abc import AbstractIncomingMessage
-
 from zmey.bridge.deliveries import Deliveries
-from zmey.bridge.preparing import key_of
+from zmey.bridge.delivery import Delivery
 
 # Well below what a server takes by default as one request.
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -23,19 +21,19 @@ class Inbox:
         self._batch_max = batch_max
         self._wait_seconds = wait_seconds
         self._deliveries = deliveries
-        self._waiting: deque[AbstractIncomingMessage] = deque()
+        self._waiting: deque[Delivery] = deque()
         self._came = asyncio.Event()
         self._taken_before = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def put(self, delivery: AbstractIncomingMessage) -> None:
+    async def put(self, delivery: Delivery) -> None:
         """Takes one delivery from the broker."""
         self._waiting.append(delivery)
         self._came.set()
 
-    async def take(self) -> list[AbstractIncomingMessage]:
+    async def take(self) -> list[Delivery]:
         """Waits for deliveries and returns those that go together, in the order of the queue."""
         await self._came.wait()
         if len(self._waiting) < min(self._taken_before, self._batch_max):
@@ -46,15 +44,14 @@ class Inbox:
             self._came.clear()
         return batch
 
-    def _cut(self) -> list[AbstractIncomingMessage]:
-        batch: list[AbstractIncomingMessage] = []
+    def _cut(self) -> list[Delivery]:
+        batch: list[Delivery] = []
         size, room = 0, self._batch_max
         while self._waiting:
             delivery = self._waiting[0]
             size += len(delivery.body)
             if delivery.redelivered:
-                key = key_of(delivery)
-                room = min(room, self._deliveries.together_max(key, self._batch_max))
+                room = min(room, self._deliveries.together_max(delivery.key, self._batch_max))
             if batch and (len(batch) >= room or size > BATCH_BYTES_MAX):
                 break
             batch.append(self._waiting.popleft())

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import aio_pika
+import aiormq
 import aiormq.exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
 
@@ -43,11 +45,13 @@ class Broker:
     Attributes:
         connection: to close it.
         channel: consumes and publishes; every publish is confirmed.
+        frames: the same channel as the library underneath has it, with less around each message.
         queue: the queue to consume.
     """
 
     connection: AbstractConnection
     channel: AbstractChannel
+    frames: aiormq.Channel
     queue: AbstractQueue
 
 
@@ -76,11 +80,12 @@ async def open_broker(settings: Settings) -> Broker:
         # An unroutable result is an error: without its queue it would be lost without a sign.
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         await channel.set_qos(prefetch_count=2 * settings.bridge_batch_max)
+        frames = cast("aiormq.Channel", await channel.get_underlay_channel())
         queue = await channel.get_queue(settings.bridge_queue, ensure=True)
     except BaseException:
         await connection.close()
         raise
-    return Broker(connection, channel, queue)
+    return Broker(connection, channel, frames, queue)
 
 
 async def declare_own_queues(connection: AbstractConnection, settings: Settings) -> None:

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from aio_pika.abc import AbstractIncomingMessage
+from zmey.bridge.delivery import Delivery
 
 
 class InFlight:
@@ -17,9 +17,9 @@ class InFlight:
     def __len__(self) -> int:
         return len(self._sent_at)
 
-    def came(self, delivery: AbstractIncomingMessage) -> None:
+    def came(self, delivery: Delivery) -> None:
         """Notes a delivery; one that does not say when it was sent is as old as that."""
-        sent = delivery.timestamp
+        sent = delivery.properties.timestamp
         self._sent_at.append(sent.timestamp() if sent else self._clock())
 
     def acknowledged(self, count: int) -> None:

@@ -4,17 +4,13 @@ RabbitMQ passes on whatever fits the frame: ids and names in any encoding, times
 9999, tables in tables without end. The client library reads properties while it reads frames, and
 ends the connection where it cannot: the message is delivered again, and ends it again, for ever. It
 reads each type by a function of two tables, `METHODS` and `TABLE_MAPPING`; `read_leniently` puts
-functions there that take every value. What remains is bent by `settle` before a delivery is made
-of it, because a delivery that cannot be made would be lost: the acknowledgement of the next one
-covers it.
+functions there that take every value.
 """
 
 import struct
 from datetime import datetime
 
-from aio_pika import DeliveryMode
 from pamqp import common, decode
-from pamqp.commands import Basic
 
 # What a short string and the byte of its length have at most.
 SHORT_BYTES = 256
@@ -26,12 +22,6 @@ def read_leniently() -> None:
     """Makes the client library take properties of any content, in the whole process."""
     decode.METHODS |= {"shortstr": _short_string, "timestamp": _timestamp, "table": _headers}
     decode.TABLE_MAPPING |= {b"T": _timestamp, b"F": _table}
-
-
-def settle(properties: Basic.Properties) -> None:
-    """Takes away what the bridge does not use and the library refuses in some messages."""
-    properties.delivery_mode = DeliveryMode.PERSISTENT
-    properties.expiration = None
 
 
 def _short_string(value: bytes) -> tuple[int, str]:

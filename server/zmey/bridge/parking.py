@@ -35,7 +35,7 @@ def parked_properties(prepared: Prepared, queue: str, bytes_max: int) -> Basic.P
     # What took the process down may be among the headers: then they are left out.
     if not prepared.is_unread:
         with contextlib.suppress(*UNWRITABLE):
-            headers = _writable_table(prepared.delivery.headers, 0) | reason
+            headers = _writable_table(prepared.delivery.properties.headers or {}, 0) | reason
             properties = _properties(prepared, headers)
             if len(properties.marshal()) <= bytes_max:
                 return properties
@@ -58,18 +58,18 @@ def _reason(prepared: Prepared, queue: str) -> common.FieldTable:
 
 
 def _properties(prepared: Prepared, headers: common.FieldTable) -> Basic.Properties:
-    delivery = prepared.delivery
+    came = prepared.delivery.properties
     return Basic.Properties(
         headers=headers,
-        content_type=short(delivery.content_type),
-        content_encoding=short(delivery.content_encoding),
-        correlation_id=short(delivery.correlation_id),
-        reply_to=short(delivery.reply_to),
-        message_id=short(delivery.message_id),
-        timestamp=delivery.timestamp,
-        message_type=short(delivery.type),
-        app_id=short(delivery.app_id),
-        priority=delivery.priority,
+        content_type=short(came.content_type),
+        content_encoding=short(came.content_encoding),
+        correlation_id=short(came.correlation_id),
+        reply_to=short(came.reply_to),
+        message_id=short(came.message_id),
+        timestamp=came.timestamp,
+        message_type=short(came.message_type),
+        app_id=short(came.app_id),
+        priority=came.priority,
         delivery_mode=DeliveryMode.PERSISTENT,
     )
 

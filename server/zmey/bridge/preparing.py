@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from aio_pika.abc import AbstractIncomingMessage
-
 from zmey.bridge.answers import (
     FORBIDDEN,
     LATER,
@@ -14,7 +12,8 @@ from zmey.bridge.answers import (
     Verdict,
     result_body,
 )
-from zmey.bridge.deliveries import DELIVERIES_MAX, delivery_key
+from zmey.bridge.deliveries import DELIVERIES_MAX
+from zmey.bridge.delivery import Delivery
 from zmey.bridge.feedback import feedback_id_of
 from zmey.bridge.message import ImportMessage, MessageError, read_message
 from zmey.bridge.translate import change_of
@@ -34,7 +33,6 @@ class Prepared:
 
     Attributes:
         delivery: as the broker gave it.
-        key: what its deliveries are counted by.
         message: its parameters; None where it is malformed.
         step: what is to be applied; None where there is a verdict already.
         verdict: what became of it.
@@ -43,19 +41,13 @@ class Prepared:
         is_unread: whether it was given up without reading it.
     """
 
-    delivery: AbstractIncomingMessage
-    key: str
+    delivery: Delivery
     message: ImportMessage | None = None
     step: MemberChange | None = None
     verdict: Verdict | None = None
     feedback_id: str = ""
     matching: str = ""
     is_unread: bool = False
-
-    @property
-    def tag(self) -> int:
-        """The number of the delivery on its channel."""
-        return self.delivery.delivery_tag or 0
 
     @property
     def space(self) -> tuple[int, int]:
@@ -74,15 +66,10 @@ class Prepared:
         )
 
 
-def key_of(delivery: AbstractIncomingMessage) -> str:
-    """Returns what the deliveries of a message are counted by."""
-    return delivery_key(delivery.message_id, delivery.body)
-
-
-def set_aside(delivery: AbstractIncomingMessage) -> Prepared:
+def set_aside(delivery: Delivery) -> Prepared:
     """Gives up a message that takes the process down, without reading more of it than its id."""
     verdict = Verdict(LATER, SPENT, parks=True)
-    prepared = Prepared(delivery, key_of(delivery), verdict=verdict, is_unread=True)
+    prepared = Prepared(delivery, verdict=verdict, is_unread=True)
     prepared.feedback_id = feedback_id_of(delivery.body)
     return prepared
 
@@ -94,9 +81,9 @@ class Preparer:
         # No other caller's request ids begin so, and no two queues share them.
         self._namespace = f"amqp:{quote(vhost, safe='')}:{quote(queue, safe='')}"
 
-    def prepare(self, delivery: AbstractIncomingMessage) -> Prepared:
+    def prepare(self, delivery: Delivery) -> Prepared:
         """Reads a delivery."""
-        prepared = Prepared(delivery, key_of(delivery))
+        prepared = Prepared(delivery)
         try:
             self._read(prepared)
         except MessageError as error:
@@ -118,8 +105,8 @@ class Preparer:
 
     def _request_id(self, prepared: Prepared) -> str:
         """Names what is to happen once: by the id of the message, else by its feedback_id."""
-        if prepared.delivery.message_id:
-            kind, name = "message", prepared.delivery.message_id
+        if message_id := prepared.delivery.properties.message_id:
+            kind, name = "message", message_id
         elif prepared.feedback_id:
             kind, name = "feedback", prepared.feedback_id
         else:

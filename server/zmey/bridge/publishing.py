@@ -8,10 +8,9 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aio_pika import DeliveryMode
-from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
@@ -62,8 +61,7 @@ class Publisher:
             BridgeError: a queue is there again, with other arguments than the bridge needs.
             Exception: one of BROKER_AWAY.
         """
-        underlay = cast("aiormq.Channel", await self._broker.channel.get_underlay_channel())
-        room = underlay.max_content_size - HEADER_BYTES
+        room = self._broker.frames.max_content_size - HEADER_BYTES
         messages = list(outgoing(batch, self._settings, room))
         pause = PAUSE_SECONDS_FIRST
         try:
@@ -81,7 +79,7 @@ class Publisher:
     async def _refused(self, messages: list[Outgoing]) -> list[Outgoing]:
         """Publishes messages once; returns those that the broker did not take."""
         async with asyncio.timeout(CONFIRM_SECONDS_MAX):
-            answers = await _publish_all(self._broker.channel, messages)
+            answers = await _publish_all(self._broker.frames, messages)
         refused = [one for one, answer in zip(messages, answers, strict=True) if answer]
         gone = {
             one.queue
@@ -111,20 +109,19 @@ class Publisher:
 
 
 async def _publish_all(
-    channel: AbstractChannel, messages: Iterable[Outgoing]
+    frames: "aiormq.Channel", messages: Iterable[Outgoing]
 ) -> list[DeliveryError | None]:
     """Publishes messages and waits for all confirms together; returns how each was refused.
 
     On the channel underneath, because there a message need not wait until the socket has it: its
     confirm says so, and more.
     """
-    underlay = cast("aiormq.Channel", await channel.get_underlay_channel())
-    return await asyncio.gather(*(_publish(underlay, message) for message in messages))
+    return await asyncio.gather(*(_publish(frames, message) for message in messages))
 
 
-async def _publish(underlay: "aiormq.Channel", message: Outgoing) -> DeliveryError | None:
+async def _publish(frames: "aiormq.Channel", message: Outgoing) -> DeliveryError | None:
     try:
-        await underlay.basic_publish(
+        await frames.basic_publish(
             message.body,
             routing_key=message.queue,
             properties=message.properties,
@@ -148,6 +145,6 @@ def outgoing(
         properties = Basic.Properties(
             content_type="application/json",
             delivery_mode=DeliveryMode.PERSISTENT,
-            correlation_id=short(prepared.delivery.message_id),
+            correlation_id=short(prepared.delivery.properties.message_id),
         )
         yield Outgoing(settings.bridge_result_queue, prepared.answer(), properties)

@@ -8,21 +8,18 @@ leaves messages to be delivered again, and these are answered from what the serv
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
-
-from aio_pika import IncomingMessage
-from aio_pika.abc import AbstractIncomingMessage
+from typing import TYPE_CHECKING, Any
 
 from zmey.bridge.answers import OK
 from zmey.bridge.applying import Applier
 from zmey.bridge.batches import Inbox
 from zmey.bridge.broker import Broker
 from zmey.bridge.deliveries import Deliveries
+from zmey.bridge.delivery import Delivery, delivery_of
 from zmey.bridge.in_flight import InFlight
 from zmey.bridge.job_log import JobLog
-from zmey.bridge.lenient import settle
 from zmey.bridge.metrics import BridgeMetrics
-from zmey.bridge.preparing import Prepared, Preparer, by_space, key_of, set_aside
+from zmey.bridge.preparing import Prepared, Preparer, by_space, set_aside
 from zmey.bridge.publishing import Publisher
 from zmey.bridge.stopping import GRACE_SECONDS, StoppingError, all_or_none
 from zmey.config import Settings
@@ -63,14 +60,14 @@ class Worker:
         made, self._made_progress = self._made_progress, False
         return made
 
-    async def apply(self, deliveries: list[AbstractIncomingMessage]) -> list[Prepared]:
+    async def apply(self, deliveries: list[Delivery]) -> list[Prepared]:
         """Gives each delivery of a batch its verdict."""
-        again = {key_of(delivery) for delivery in deliveries if delivery.redelivered}
+        again = {delivery.key for delivery in deliveries if delivery.redelivered}
         spent = {key for key in again if self.deliveries.is_spent(key)}
         # Before anything is done with them, because anything may be the end.
         self.deliveries.begin(again - spent)
         batch = [
-            set_aside(delivery) if key_of(delivery) in spent else self._preparer.prepare(delivery)
+            set_aside(delivery) if delivery.key in spent else self._preparer.prepare(delivery)
             for delivery in deliveries
         ]
         spaces = by_space(batch)
@@ -108,9 +105,9 @@ class Session:
         channel = self._broker.channel
         closed = asyncio.ensure_future(channel.closed())
         cancelled = asyncio.Event()
-        underlay = cast("aiormq.Channel", await channel.get_underlay_channel())
-        underlay.on_consumer_cancel_callbacks.add(lambda _: cancelled.set())
-        consumed = await underlay.basic_consume(self._broker.queue.name, self._take_in)
+        frames = self._broker.frames
+        frames.on_consumer_cancel_callbacks.add(lambda _: cancelled.set())
+        consumed = await frames.basic_consume(self._broker.queue.name, self._take_in)
         work = asyncio.create_task(self._work())
         answer = asyncio.create_task(self._answer())
         gone = asyncio.create_task(cancelled.wait())
@@ -128,15 +125,14 @@ class Session:
                 if gone.done():
                     raise ConsumerCancelledError
             async with asyncio.timeout(GRACE_SECONDS):
-                await underlay.basic_cancel(consumed.consumer_tag or "")
+                await frames.basic_cancel(consumed.consumer_tag or "")
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _take_in(self, message: "aiormq.abc.DeliveredMessage") -> None:
-        settle(message.header.properties)
-        delivery = IncomingMessage(message)
+        delivery = delivery_of(message)
         self._in_flight.came(delivery)
         await self._inbox.put(delivery)
 
@@ -155,7 +151,7 @@ class Session:
             await self._applied.put(batch)
         await self._applied.put(None)
 
-    async def _take(self) -> list[AbstractIncomingMessage] | None:
+    async def _take(self) -> list[Delivery] | None:
         """Takes the next batch; None where the stop was asked for."""
         if self._stop.is_set():
             return None
@@ -174,9 +170,9 @@ class Session:
                 await self._publish(batch)
             except StoppingError:
                 break
-            await batch[-1].delivery.ack(multiple=True)
+            await self._broker.frames.basic_ack(batch[-1].delivery.tag, multiple=True)
             self._in_flight.acknowledged(len(batch))
-            self._worker.deliveries.forget(prepared.key for prepared in batch)
+            self._worker.deliveries.forget(prepared.delivery.key for prepared in batch)
             self._worker.note_progress()
             self._worker.metrics.answered(
                 prepared.verdict for prepared in batch if prepared.verdict is not None
