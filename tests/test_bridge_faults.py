@@ -15,7 +15,7 @@ from running_bridge import DEAD, IMPORT, RESULT, RunningBridge, run_bridge_to_it
 from running_server import RunningServer
 from support.broker import RunningBroker, Sent, Taken
 from support.deadly_bridge import POISON
-from zmey.bridge.deliveries import DELIVERIES_MAX
+from zmey.bridge.attempts import DELIVERIES_MAX
 from zmey.client import Client
 
 DEADLY = str(Path(__file__).parent / "support" / "deadly_bridge.py")

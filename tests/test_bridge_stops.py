@@ -18,7 +18,7 @@ from support.broker import SHORT, RunningBroker, Sent
 from support.cutting_proxy import CuttingProxy
 from support.grpc_peer import peer
 from zmey.bridge.applying import DROPS_ALONE_MAX, FAULTS_TOGETHER_MAX, POISON
-from zmey.bridge.deliveries import DELIVERIES_MAX
+from zmey.bridge.attempts import DELIVERIES_MAX
 from zmey.bridge.stopping import GRACE_SECONDS
 
 WAITS = "messages wait for the server; trying again"

@@ -7,7 +7,7 @@ where less waits than came before, the bridge waits a few milliseconds for the r
 import asyncio
 from collections import deque
 
-from zmey.bridge.deliveries import Deliveries
+from zmey.bridge.attempts import Attempts
 from zmey.bridge.delivery import Delivery
 
 # Well below what a server takes by default as one request.
@@ -17,10 +17,10 @@ BATCH_BYTES_MAX = 4 * 1024 * 1024
 class Inbox:
     """The deliveries of one session; the broker's prefetch bounds them."""
 
-    def __init__(self, batch_max: int, wait_seconds: float, deliveries: Deliveries) -> None:
+    def __init__(self, batch_max: int, wait_seconds: float, attempts: Attempts) -> None:
         self._batch_max = batch_max
         self._wait_seconds = wait_seconds
-        self._deliveries = deliveries
+        self._attempts = attempts
         self._waiting: deque[Delivery] = deque()
         self._came = asyncio.Event()
         self._taken_before = 0
@@ -51,7 +51,7 @@ class Inbox:
             delivery = self._waiting[0]
             size += len(delivery.body)
             if delivery.redelivered:
-                room = min(room, self._deliveries.together_max(delivery.key, self._batch_max))
+                room = min(room, self._attempts.together_max(delivery.key, self._batch_max))
             if batch and (len(batch) >= room or size > BATCH_BYTES_MAX):
                 break
             batch.append(self._waiting.popleft())

@@ -4,12 +4,11 @@ Of the frames as they are, because the client library's own kind of message is d
 the bridge does with it, and refuses properties that brokers pass on.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pamqp.commands import Basic
-
-from zmey.bridge.deliveries import delivery_key
 
 if TYPE_CHECKING:
     import aiormq
@@ -40,7 +39,13 @@ def delivery_of(message: "aiormq.abc.DeliveredMessage") -> Delivery:
     return Delivery(
         tag=message.delivery_tag or 0,
         redelivered=bool(message.redelivered),
-        key=delivery_key(properties.message_id, message.body),
+        key=_key(properties.message_id, message.body),
         properties=properties,
         body=message.body,
     )
+
+
+def _key(message_id: str | None, body: bytes) -> str:
+    """Returns a hash, because ids may be of people."""
+    content = b"id:" + message_id.encode() if message_id else b"body:" + body
+    return hashlib.sha256(content).hexdigest()

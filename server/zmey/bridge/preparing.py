@@ -12,7 +12,7 @@ from zmey.bridge.answers import (
     Verdict,
     result_body,
 )
-from zmey.bridge.deliveries import DELIVERIES_MAX
+from zmey.bridge.attempts import DELIVERIES_MAX
 from zmey.bridge.delivery import Delivery
 from zmey.bridge.feedback import feedback_id_of
 from zmey.bridge.message import ImportMessage, MessageError, read_message

@@ -12,9 +12,9 @@ import aiormq.exceptions
 
 from zmey.bridge.alarm import FileAlarm, flag_of
 from zmey.bridge.applying import Applier
+from zmey.bridge.attempts import Attempts
 from zmey.bridge.broker import BROKER_AWAY, Broker, open_broker, queue_depth
 from zmey.bridge.callers import Caller
-from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.errors import BridgeError
 from zmey.bridge.in_flight import InFlight
 from zmey.bridge.job_log import JobLog
@@ -50,7 +50,7 @@ class Bridge:
         self._metrics = metrics
         self._stop = asyncio.Event()
         self._job_log = _opened(settings, metrics, "bridge_log_path", JobLog)
-        self._deliveries = _opened(settings, metrics, "bridge_deliveries_path", Deliveries)
+        self._attempts = _opened(settings, metrics, "bridge_deliveries_path", Attempts)
         self._was_connected = False
         self._refusals = 0
 
@@ -65,7 +65,7 @@ class Bridge:
             BridgeError: the broker refuses what the bridge needs.
         """
         applier = Applier(caller, self._settings.bridge_retry_seconds, self._stop)
-        worker = Worker(self._settings, applier, self._deliveries, self._job_log, self._metrics)
+        worker = Worker(self._settings, applier, self._attempts, self._job_log, self._metrics)
         pause = PAUSE_SECONDS_FIRST
         while not self._stop.is_set():
             try:
@@ -74,11 +74,11 @@ class Bridge:
             except StoppingError:
                 break
             except BridgeError:
-                self._deliveries.forget_all()
+                self._attempts.forget_all()
                 raise
             except BROKER_AWAY as error:
                 # Whatever was under way, the broker ended it and not the messages.
-                self._deliveries.forget_all()
+                self._attempts.forget_all()
                 self._refuse_login(error)
                 self._refuse_rights(error)
                 if worker.take_progress():
@@ -93,7 +93,7 @@ class Bridge:
                 await self._rest(pause)
                 pause = min(pause * 2, PAUSE_SECONDS_MAX)
         # They did not end the process: somebody who stops it often is no reason to give them up.
-        self._deliveries.forget_all()
+        self._attempts.forget_all()
         await caller.close()
 
     async def _work(self, broker: Broker, worker: Worker) -> None:

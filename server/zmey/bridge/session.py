@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from zmey.bridge.answers import OK
 from zmey.bridge.applying import Applier
+from zmey.bridge.attempts import Attempts
 from zmey.bridge.batches import Inbox
 from zmey.bridge.broker import Broker
-from zmey.bridge.deliveries import Deliveries
 from zmey.bridge.delivery import Delivery, delivery_of
 from zmey.bridge.in_flight import InFlight
 from zmey.bridge.job_log import JobLog
@@ -39,12 +39,12 @@ class Worker:
         self,
         settings: Settings,
         applier: Applier,
-        deliveries: Deliveries,
+        attempts: Attempts,
         job_log: JobLog,
         metrics: BridgeMetrics,
     ) -> None:
         self.settings = settings
-        self.deliveries = deliveries
+        self.attempts = attempts
         self.job_log = job_log
         self.metrics = metrics
         self._applier = applier
@@ -63,9 +63,9 @@ class Worker:
     async def apply(self, deliveries: list[Delivery]) -> list[Prepared]:
         """Gives each delivery of a batch its verdict."""
         again = {delivery.key for delivery in deliveries if delivery.redelivered}
-        spent = {key for key in again if self.deliveries.is_spent(key)}
+        spent = {key for key in again if self.attempts.is_spent(key)}
         # Before anything is done with them, because anything may be the end.
-        self.deliveries.begin(again - spent)
+        self.attempts.begin(again - spent)
         batch = [
             set_aside(delivery) if delivery.key in spent else self._preparer.prepare(delivery)
             for delivery in deliveries
@@ -91,7 +91,7 @@ class Session:
         self._stop = stop
         self._publisher = Publisher(broker, settings, worker.metrics, stop)
         self._inbox = Inbox(
-            settings.bridge_batch_max, settings.bridge_batch_wait_ms / 1000, worker.deliveries
+            settings.bridge_batch_max, settings.bridge_batch_wait_ms / 1000, worker.attempts
         )
         self._in_flight = worker.metrics.deliveries = InFlight()
         self._applied: asyncio.Queue[list[Prepared] | None] = asyncio.Queue(maxsize=1)
@@ -172,7 +172,7 @@ class Session:
                 break
             await self._broker.frames.basic_ack(batch[-1].delivery.tag, multiple=True)
             self._in_flight.acknowledged(len(batch))
-            self._worker.deliveries.forget(prepared.delivery.key for prepared in batch)
+            self._worker.attempts.forget(prepared.delivery.key for prepared in batch)
             self._worker.note_progress()
             self._worker.metrics.answered(
                 prepared.verdict for prepared in batch if prepared.verdict is not None

@@ -6,7 +6,6 @@ the bridge counts itself, and only attempts: before it works on messages that ca
 down that it does; when they are answered, it forgets them.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -20,13 +19,7 @@ DELIVERIES_MAX = 6
 NARROWING = 10
 
 
-def delivery_key(message_id: str | None, body: bytes) -> str:
-    """Returns what a message is counted by; a hash, because ids may be of people."""
-    content = b"id:" + message_id.encode() if message_id else b"body:" + body
-    return hashlib.sha256(content).hexdigest()
-
-
-class Deliveries:
+class Attempts:
     """The counts, and the file they are in."""
 
     def __init__(self, path: Path, alarm: FileAlarm) -> None:
