@@ -229,6 +229,29 @@ def test_restore_deleted(
     assert (list(receipt.contact_ids), list(receipt.statuses)) == ([expected], [status])
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected", "status"),
+    [
+        ("UNSPECIFIED", '{"card":"c","x":"1"}', RESTORED),
+        ("MUST", '{"card":"c","x":"1"}', RESTORED),
+        ("IGNORE", '{"card":"c","x":"1"}', RESTORED),
+        ("ERROR", '{"x":"1"}', CREATED),
+    ],
+)
+def test_who_is_restored_is_changed_under_every_condition(
+    filled: Api, condition: str, expected: str, status: int
+) -> None:
+    """Before the row, nobody was there: there is nothing to leave as it is."""
+    filled.delete_members(member_key("contact=2"))
+    rule = f"IF_EXISTS_{condition}"
+    groups = rows_pb2.GroupOrders(add=["back"])
+    receipt = row_of(filled, [column("csid")], ["B"], order(), if_exists=rule, groups=groups)
+    assert list(receipt.statuses) == [status]
+    assert document(filled, keys(csid="B")) == expected
+    joined = [state for state in filled.list_heads(keys(csid="B")).heads if "back" in state.groups]
+    assert [state.head.address.value for state in joined] == ["B"]
+
+
 def test_segments_are_joined_and_left(filled: Api) -> None:
     """The lists groupNames and groupNamesExclude, whether the row changes anything or not."""
     for orders, expected in (

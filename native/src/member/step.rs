@@ -55,12 +55,12 @@ struct Planned {
 }
 
 /// Applies one step to the view; a fault leaves the view as it was. Changes are appended to
-/// `changes`.
+/// `changes`. A member who was restored for the step is not one that was there before it.
 pub fn apply(
     view: &mut View<'_>,
     batch: &Batch,
     links: &[u32],
-    step: &Step,
+    (step, is_restored): (&Step, bool),
     decision: &mut Decision,
     changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
@@ -70,7 +70,7 @@ pub fn apply(
     let contact = decision.contact;
     let exists = contact != 0;
     check_condition(step.if_exists, contact)?;
-    if exists && step.if_exists == IfExists::Ignore {
+    if exists && !is_restored && step.if_exists == IfExists::Ignore {
         return unchanged(view, keys, decision, OutcomeStatus::Ignored, step);
     }
     check_version(view, keys.space.number, contact, step.expected_version)?;
