@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,18 @@ def test_a_report_of_nothing_leaves_files_alone(server: RunningServer, tmp_path:
     name = import_json(server, str(path))["operation"]
     assert "No row was rejected" in zmey(server, "operations", "report", name, str(other))
     assert other.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_pipe_has_no_file_beside_it(server: RunningServer, tmp_path: Path) -> None:
+    pipe = tmp_path / "people"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(MIXED,))
+    writer.start()
+    told = zmey(server, "import", str(pipe))
+    writer.join()
+    assert "rejected" in told
+    assert "rejects.csv" not in told
+    assert list(tmp_path.glob("*.rejects.csv")) == []
 
 
 def test_foreign_columns_are_mapped(server: RunningServer, tmp_path: Path) -> None:
