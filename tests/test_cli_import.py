@@ -2,9 +2,14 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from google.longrunning.operations_pb2 import CancelOperationRequest, GetOperationRequest
@@ -133,6 +138,18 @@ def test_a_report_of_nothing_leaves_files_alone(server: RunningServer, tmp_path:
     assert other.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_pipe_has_no_file_beside_it(server: RunningServer, tmp_path: Path) -> None:
+    pipe = tmp_path / "people"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(MIXED,))
+    writer.start()
+    told = zmey(server, "import", str(pipe))
+    writer.join()
+    assert "rejected" in told
+    assert "rejects.csv" not in told
+    assert list(tmp_path.glob("*.rejects.csv")) == []
+
+
 def test_foreign_columns_are_mapped(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "crm.csv"
     path.write_text("RECORD_ID, EMAIL,Full.Name\nr-1, A@Example.com , Ann \n", encoding="utf-8")
@@ -209,6 +226,41 @@ def test_a_killed_server_goes_on_by_itself(start_server: StartServer, tmp_path: 
         for number in (0, durable - 1, rows // 2, rows - 1):
             request = resolve_request(f"user{number}@example.com")
             assert client.matches.Resolve(request, timeout=5).resolution.contact_id == number + 1
+
+
+def test_followers_do_not_hurry_where_too_many_wait(start_server: StartServer) -> None:
+    """The server has one thread for those who wait, and answers the others at once."""
+    network = ("--allowed-networks", "127.0.0.0/8")
+    server = start_server("--workers", "4", "--concurrent-imports-max", "1", *network)
+    late = ["http://127.0.0.1:1/late.csv", "--attempts", "2", "--interval", "600"]
+    name = zmey(server, "import", *late, "--no-watch").strip()
+    followers: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(3):
+            command = [sys.executable, "-m", "zmey", "operations", "wait", name]
+            command += ["--address", server.address]
+            followers.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        until = time.monotonic() + 30
+        while calls_of_wait(server) < len(followers) and time.monotonic() < until:
+            time.sleep(0.05)
+        before = calls_of_wait(server)
+        time.sleep(2)
+        # Twice a second each, and one more on either side.
+        assert 0 < calls_of_wait(server) - before <= 6 * len(followers)
+    finally:
+        zmey(server, "operations", "cancel", name)
+        for follower in followers:
+            assert follower.wait(30) == 1
+
+
+def calls_of_wait(server: RunningServer) -> float:
+    """Counts the answered calls of WaitOperation."""
+    with urlopen(f"http://{server.metrics_address}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    method = 'method="/google.longrunning.Operations/WaitOperation"'
+    start = f"zmey_call_seconds_count{{{method}}}"
+    found = [line for line in text.splitlines() if line.startswith(start)]
+    return float(found[0].split()[-1]) if found else 0.0
 
 
 def wait_for_rows(server: RunningServer, name: str) -> int:

@@ -105,6 +105,51 @@ def test_an_unknown_value_makes_a_contact(
     assert people(filled, 1, 2) == {1: [ANN], 2: BOB}
 
 
+def test_who_is_made_by_a_field_is_found_by_it_again(filled: Api) -> None:
+    """Otherwise the same file would make everybody once more, or be refused."""
+    for status in (CREATED, member.OUTCOME_STATUS_UNCHANGED):
+        receipt = row_of(filled, [CARD, email_column()], ["d", "eve@example.com"],
+                         order("field:card"))  # fmt: skip
+        assert (list(receipt.contact_ids), list(receipt.statuses)) == ([3], [status])
+    assert document(filled, "eve@example.com") == '{"x":"1","card":"d"}'
+
+
+FIELDS: tuple[tuple[str, str, str, str | None, str], ...] = (
+    # (what it says, order, the cell of the card, another cell for it, the data of Ann)
+    ("one who has none gets it", "locator:email", "d", None, '{"x":"1","card":"d"}'),
+    ("a column of data goes before it", "locator:email", "d", "e", '{"card":"e","x":"1"}'),
+    ("one of somebody else stays there", "locator:email", "c", None, '{"x":"1"}'),
+    ("an empty cell is none", "locator:email", "", None, '{"x":"1"}'),
+)
+
+
+@pytest.mark.parametrize(("_says", "name", "card", "data", "expected"), FIELDS)
+def test_values_of_fields_come_to_who_is_found(
+    filled: Api, _says: str, name: str, card: str, data: str | None, expected: str
+) -> None:
+    """As external ids do; nobody loses one."""
+    columns, cells = [email_column(), CARD], ["ann@example.com", card]
+    if data is not None:
+        columns, cells = [*columns, datakey_column("card")], [*cells, data]
+    receipt = row_of(filled, columns, cells, order(name))
+    assert (list(receipt.contact_ids), list(receipt.statuses)) == ([1], [UPDATED])
+    assert document(filled, "ann@example.com") == expected
+    assert document(filled, keys(PHONE)) == '{"card":"c"}'
+
+
+def test_a_field_is_written_as_its_kind_wants_it() -> None:
+    number = FieldConfig(path="crm.id", kind="int", unique=True)
+    api = open_api(number, FieldConfig(path="tags", kind="tags", unique=False))
+    for path, cell, expected in (
+        ("crm.id", " 007", '{"x":"1","crm":{"id":7}}'),
+        ("tags", "b, a", '{"x":"1","tags":"b, a"}'),
+    ):
+        field = rows_pb2.ImportColumn(field=rows_pb2.FieldColumn(path=path))
+        who = f"{path}@example.com"
+        row_of(api, [field, email_column()], [cell, who], order(f"field:{path}"))
+        assert document(api, who) == expected
+
+
 EXTERNAL_IDS: tuple[tuple[str, str, str, str, dict[int, list[str]], str | None], ...] = (
     # (what it says, order, e-mail, external id, the heads of all afterwards, the warning)
     ("one who has none receives it", "locator:email", "ann", "A", {1: [ANN, "csid=A"], 2: BOB},
@@ -182,6 +227,29 @@ def test_restore_deleted(
     filled.delete_members(member_key("contact=2"))
     receipt = row_of(filled, [column("csid")], ["B"], policy)
     assert (list(receipt.contact_ids), list(receipt.statuses)) == ([expected], [status])
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected", "status"),
+    [
+        ("UNSPECIFIED", '{"card":"c","x":"1"}', RESTORED),
+        ("MUST", '{"card":"c","x":"1"}', RESTORED),
+        ("IGNORE", '{"card":"c","x":"1"}', RESTORED),
+        ("ERROR", '{"x":"1"}', CREATED),
+    ],
+)
+def test_who_is_restored_is_changed_under_every_condition(
+    filled: Api, condition: str, expected: str, status: int
+) -> None:
+    """Before the row, nobody was there: there is nothing to leave as it is."""
+    filled.delete_members(member_key("contact=2"))
+    rule = f"IF_EXISTS_{condition}"
+    groups = rows_pb2.GroupOrders(add=["back"])
+    receipt = row_of(filled, [column("csid")], ["B"], order(), if_exists=rule, groups=groups)
+    assert list(receipt.statuses) == [status]
+    assert document(filled, keys(csid="B")) == expected
+    joined = [state for state in filled.list_heads(keys(csid="B")).heads if "back" in state.groups]
+    assert [state.head.address.value for state in joined] == ["B"]
 
 
 def test_segments_are_joined_and_left(filled: Api) -> None:

@@ -4,6 +4,7 @@ Seed 002: an express list is always a new group, and takes no part in what other
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,17 @@ def test_the_group_of_an_import_is_beside_those_that_are_named(api: Api, tmp_pat
     assert imported(api, path, "own", GROUPS_MAX) == [*names, "own"]
     over = attempt(lambda: imported(api, path, "own", GROUPS_MAX + 1))
     check_fault(over, "LIMIT_EXCEEDED", limit="groups.add", max=str(GROUPS_MAX))
+
+
+def test_a_group_that_nobody_named_is_new(api: Api, tmp_path: Path) -> None:
+    """Codes are of the second, but an earlier import may have taken a later one.
+
+    Clocks go back, too.
+    """
+    now = datetime.now(UTC)
+    taken = [f"import{now + timedelta(seconds=later):%Y%m%d%H%M%S}" for later in range(60)]
+    run_file(api, tmp_path / "rows.csv", TEXT, auto_group=named("first"))
+    by_row(api, [email_column()], groups=joining(*taken))
+    job = run_file(api, tmp_path / "rows.csv", TEXT, auto_group=import_job.AutoGroup())
+    assert job.metadata.group.id.startswith("import")
+    assert job.metadata.group.id not in taken

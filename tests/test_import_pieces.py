@@ -265,8 +265,20 @@ def test_datakeys_of_a_caption_are_taken_literally(column: dict[str, Any], name:
 
 @pytest.mark.parametrize("absent", ["", None])
 def test_what_is_empty_is_absent(absent: str | None) -> None:
-    keys = ("charset", "separator", "if_exists", "basegroup.id")
+    """Forms send all their fields; a first line above all is then still to be detected."""
+    keys = (
+        "addr_type", "auto_group", "basegroup.id", "caption", "charset", "clean_group", "express",
+        "firstline", "head_attach", "if_exists", "member.group.add", "member.group.remove",
+        "newbie.confirm", "no_member", "origin", "separator", "sequence.event", "sequence.start",
+        "sequence.stop", "track.info",
+    )  # fmt: skip
     assert merged(dict.fromkeys(keys, absent)) == StartImportRequest()
+
+
+def test_a_group_is_named_as_other_groups_are() -> None:
+    named = merged({"auto_group": {"id": 5, "name": None}}).auto_group
+    assert (named.id, named.name) == ("5", "")
+    assert merged({"auto_group": {}}).HasField("auto_group")
 
 
 def test_what_has_no_effect_is_told() -> None:
@@ -325,6 +337,8 @@ def test_what_the_call_says_goes_before_the_file() -> None:
         ({"member.group.add": "a"}, "member.group.add"),
         ({"sequence.stop": ["x"]}, "sequence.stop"),
         ({"auto_group": "g"}, "auto_group"),
+        ({"auto_group": {"code": "g"}}, "auto_group"),
+        ({"auto_group": {"id": ["g"]}}, "auto_group"),
         ({"caption": [{"surprise": 1}]}, "caption"),
         ({"surprise": 1}, "surprise"),
     ],

@@ -19,7 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from support.core import Api, open_api
 from support.imports import email_column, ignored_column
-from support.policies import policy
+from support.policies import fields_being_built, policy
 from support.sources import settings
 from zmey._native import CoreError
 from zmey.imports.core_jobs import CoreJobs
@@ -142,6 +142,18 @@ def test_an_import_that_cannot_even_fail_fails_later(world: World) -> None:
     with world.running():
         job = world.ended(world.start(b""))
     assert job.metadata.state == jobs.IMPORT_STATE_FAILED
+
+
+def test_an_import_waits_for_the_index_of_its_field(world: World) -> None:
+    """Each of its rows would be refused, although the same file is right a moment later."""
+    with world.running():
+        for path in fields_being_built(world.api):
+            before = world.core.calls.count("RunJob")
+            rows = f"@{path},member.email\n7,{path}@example.com\n"
+            counters = world.ended(world.start(rows.encode())).metadata.counters
+            assert (counters.updated, counters.rejected) == (1, 0)
+            if world.core.calls.count("RunJob") > before + 1:
+                return
 
 
 def test_an_import_is_cancelled_while_the_store_fails(world: World) -> None:

@@ -19,6 +19,8 @@ __all__ = [
     "load",
     "sniff",
     "spaces",
+    "split_array",
+    "split_object",
 ]
 
 class CoreError(Exception):

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::datakey::{Moment, json_cell_text};
+use crate::datakey::{Change, Moment, json_cell_text};
 use crate::fault::{Fault, Result};
 use crate::import::columns::{Column, Plan, SystemCell};
 use crate::import::dynamic::DynamicColumn;
@@ -96,6 +96,8 @@ impl Preparation<'_> {
                 "All key cells of the row are empty.",
             ));
         }
+        // From now on a place among the keys of the row.
+        step.field_values.iter_mut().for_each(|(place, _)| *place -= first_probe);
         Ok(Step {
             probes: first_probe..self.probes.len(),
             cells: first_cell..self.cells.end(),
@@ -191,6 +193,8 @@ impl Preparation<'_> {
             Column::Field(path) => {
                 let value = FieldValue { path: path.clone(), value: text.to_owned() };
                 let query = fields::query(self.space, &value)?;
+                let insertion = Change::compile(index, &fields::insertion(self.space, &value)?)?;
+                step.field_values.push((self.probes.len(), insertion));
                 self.probe(KeyKind::Field, index, Target::Field(Box::new(query)), path);
             }
         }

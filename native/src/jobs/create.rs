@@ -151,11 +151,12 @@ fn made_up(
     loop {
         let id = time.strftime(pattern).to_string();
         let is_waited_for = others.iter().any(|(other, _)| *other == id);
-        let is_there = is_express && express::is_taken(scene.view, (scene.space(), &id))?;
+        let is_there = express::is_taken(scene.view, (scene.space(), &id))?;
         if !is_waited_for && !recent.contains(&id) && !is_there {
             return Ok(id);
         }
-        // Two imports of one second must not meet in a group that neither has named.
+        // Two imports must not meet in a group that neither has named: those of one second, those
+        // that took later seconds, and those of the hour that comes twice in autumn.
         time = time.saturating_add(1.second());
     }
 }

@@ -22,8 +22,8 @@ use crate::core::Core;
 use crate::datakey::Moment;
 use crate::express::{addresses as express_addresses, prepare as prepared_express};
 use crate::fault::{Fault, Result};
-use crate::import::{Plan, Window, rows};
-use crate::matching::AddressBook;
+use crate::import::{Column, Plan, Window, rows};
+use crate::matching::{AddressBook, fields};
 use crate::member::batch::Batch;
 use crate::reading::{self, RowReader, SourceBatch};
 use crate::space::Space;
@@ -136,6 +136,9 @@ impl<'a> Run<'a> {
         let columns = layout.columns.clone();
         let orders = Orders::of(&request, columns, &job.group_id);
         let target = orders.target(&space).map_err(Stop::Failed)?;
+        if let Target::Members(plan) = &target {
+            check_fields(core, &space, plan).map_err(stop)?;
+        }
         let reader = reading::open(path, &layout).map_err(Stop::Failed)?;
         let started = || StartJob { job_id, start: start.clone(), warnings: warnings.clone() };
         change_by_any_policy(core, space.number, started).map_err(stop)?;
@@ -325,6 +328,16 @@ fn started(
         file_bytes: inspection.file_bytes,
     };
     Ok((start, inspection.warnings))
+}
+
+/// Waits for the indexes of the fields by which rows find members: each row would be refused.
+fn check_fields(core: &Core, space: &Space, plan: &Plan) -> Result<()> {
+    core.read(&AddressBook::default(), |view, _| {
+        plan.columns.iter().try_for_each(|column| match column {
+            Column::Field(path) => fields::check_answers(view, space, path),
+            _ => Ok(()),
+        })
+    })
 }
 
 /// Refuses a file that is not the one with which the job began: its batches would be others.

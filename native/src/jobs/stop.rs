@@ -7,7 +7,7 @@ use crate::wire::v1::ErrorReason;
 pub enum Stop {
     /// The import is at fault, or its file: it has failed.
     Failed(Fault),
-    /// The store is: the job stays as it is and goes on when it is run again.
+    /// The store is, or is not ready: the job stays as it is and goes on when it is run again.
     Passing(Fault),
 }
 
@@ -17,7 +17,8 @@ pub type Ran<T> = std::result::Result<T, Stop>;
 /// What a fault of the store or its writer means for the import.
 pub fn stop(fault: Fault) -> Stop {
     match fault.reason {
-        ErrorReason::Internal
+        ErrorReason::FieldBuilding
+        | ErrorReason::Internal
         | ErrorReason::Overloaded
         | ErrorReason::ShuttingDown
         | ErrorReason::StoreFull

@@ -171,7 +171,7 @@ pub fn holders(
     space: &Space,
     query: &FieldQuery,
 ) -> std::result::Result<Holders, Failure> {
-    check_complete(view, space, query)?;
+    check_complete(view, space, (query.number, &query.path))?;
     let mut steps = 0;
     let Some(first) = next_holder(view, query, 0, &mut steps)? else {
         return Ok(Holders::None);
@@ -196,14 +196,24 @@ pub fn other_holder(
     }
 }
 
+/// Refuses a declared field whose index answers nothing yet, or never will.
+pub fn check_answers(
+    view: &mut View<'_>,
+    space: &Space,
+    path: &str,
+) -> std::result::Result<(), Failure> {
+    let field = declared(space, path)?;
+    check_complete(view, space, (field.number, path))
+}
+
 /// Asks the store and not the space, which may have been prepared before.
 fn check_complete(
     view: &mut View<'_>,
     space: &Space,
-    query: &FieldQuery,
+    (number, path): (u16, &str),
 ) -> std::result::Result<(), Failure> {
     let record = view.space_record(space)?;
-    let number = u32::from(query.number);
+    let number = u32::from(number);
     if record.fields.iter().any(|field| field.number == number) {
         return Ok(());
     }
@@ -213,22 +223,22 @@ fn check_complete(
         Some(build) if build.state == FieldState::Building as u32 => {
             let message = "The index of this field is still being built; try again later.";
             Fault::new(ErrorReason::FieldBuilding, message)
-                .with("field", &query.path)
+                .with("field", path)
                 .with("done", build.done)
                 .with("total", build.total)
         }
-        Some(build) if build.state == FieldState::Failed as u32 => failed(build, query),
-        _ => not_declared(&query.path),
+        Some(build) if build.state == FieldState::Failed as u32 => failed(build, path),
+        _ => not_declared(path),
     }
     .into())
 }
 
-fn failed(build: &FieldBuild, query: &FieldQuery) -> Fault {
+fn failed(build: &FieldBuild, path: &str) -> Fault {
     let conflict = build.conflicts.first().copied().unwrap_or_default();
     let message = "Members share values of this unique field; change them, then store the policy \
                    of the space again.";
     Fault::new(ErrorReason::FieldFailed, message)
-        .with("field", &query.path)
+        .with("field", path)
         .with("contact_id", conflict.dataset_id)
         .with("other_contact_id", conflict.other_dataset_id)
 }

@@ -89,6 +89,9 @@ pub struct Step {
     pub changes: Vec<Change>,
     /// The same of a row of an import: its cells among those of the batch.
     pub cells: Range<usize>,
+    /// Values of fields among its keys, each with the place of its key: whoever has nothing there
+    /// gets them behind the cells, unless they are of somebody else.
+    pub field_values: Vec<(usize, Change)>,
     /// Where copy modes read.
     pub copy: Copy,
     /// The changes of the head through which the member is addressed.

@@ -7,7 +7,7 @@ use crate::datakey::{CopySource, Delta, Document};
 use crate::fault::{Failure, Fault};
 use crate::import::Plan;
 use crate::matching::Decision;
-use crate::matching::decide::{Keys, Purpose, decide};
+use crate::matching::decide::{Found, Keys, Purpose, decide};
 use crate::matching::order::Manner;
 use crate::matching::reasoning::{decision_record, warning_record};
 use crate::member::View;
@@ -17,7 +17,9 @@ use crate::member::heads::{self, Attachment, IndexChange};
 use crate::wire::storage::{
     BodyRecord, ChangeRecord, DatakeyDelta, DecisionRecord, Reasoning, RuleRecord, Stamp,
 };
-use crate::wire::v1::{CopyMissing, ErrorReason, IfExists, KeyKind, OutcomeStatus, Warning};
+use crate::wire::v1::{
+    CopyMissing, ErrorReason, IfExists, KeyKind, KeyState, OutcomeStatus, Warning,
+};
 use crate::write::changelog::Changes;
 
 /// What a step did.
@@ -53,12 +55,12 @@ struct Planned {
 }
 
 /// Applies one step to the view; a fault leaves the view as it was. Changes are appended to
-/// `changes`.
+/// `changes`. A member who was restored for the step is not one that was there before it.
 pub fn apply(
     view: &mut View<'_>,
     batch: &Batch,
     links: &[u32],
-    step: &Step,
+    (step, is_restored): (&Step, bool),
     decision: &mut Decision,
     changes: &mut Changes,
 ) -> Result<Outcome, Failure> {
@@ -68,7 +70,7 @@ pub fn apply(
     let contact = decision.contact;
     let exists = contact != 0;
     check_condition(step.if_exists, contact)?;
-    if exists && step.if_exists == IfExists::Ignore {
+    if exists && !is_restored && step.if_exists == IfExists::Ignore {
         return unchanged(view, keys, decision, OutcomeStatus::Ignored, step);
     }
     check_version(view, keys.space.number, contact, step.expected_version)?;
@@ -261,6 +263,11 @@ fn plan(
     for change in &step.changes {
         document.apply(change, &mut from, &batch.moment)?;
     }
+    for (position, value) in &step.field_values {
+        if is_of_nobody(decision.found[*position]) {
+            document.apply(value, &mut from, &batch.moment)?;
+        }
+    }
     let outcome = document.finish()?;
     // The change record of a new member holds its data as a whole.
     let existed = outcome.deltas.into_iter().filter(|_| decision.contact != 0);
@@ -274,6 +281,12 @@ fn plan(
         _ => Vec::new(),
     };
     Ok(Planned { text, deltas, attachments, index, warnings })
+}
+
+/// Whether the value of a field may come to whom the step is about: with the same value of somebody
+/// else, neither would be found by it any more.
+fn is_of_nobody(found: Found) -> bool {
+    found.contact == 0 && found.state != KeyState::Ambiguous
 }
 
 fn owned_delta(delta: Delta<'_>) -> DatakeyDelta {

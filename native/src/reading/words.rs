@@ -31,7 +31,9 @@ fn meaning(column: &ImportColumn) -> String {
         Some(Target::Address(address)) => {
             format!("matches by and attaches the address of type {}", type_name(address.r#type()))
         }
-        Some(Target::Field(field)) => format!("matches by the field {}", field.path),
+        Some(Target::Field(field)) => {
+            format!("matches by the field {}, and fills it where it is empty", field.path)
+        }
         Some(Target::Attach(attach)) => {
             format!("attaches identifiers of {}", kinds(attach.r#type()))
         }

@@ -76,7 +76,7 @@ pub fn whole_step(
     }
     let is_plain = step.detaches.is_empty() && step.heads.iter().all(|wish| wish.rule.is_none());
     if deleted.is_none() && is_plain {
-        return step::apply(view, batch, links, step, decision, changes);
+        return step::apply(view, batch, links, (step, false), decision, changes);
     }
     let mark = changes.mark();
     let outcome = view.attempt(|view| {
@@ -104,7 +104,8 @@ pub fn whole_step(
             }
         };
         scene.hand_over(changes);
-        let mut outcome = step::apply(scene.view, batch, links, step, decision, changes)?;
+        let step_of = (step, restored.is_some());
+        let mut outcome = step::apply(scene.view, batch, links, step_of, decision, changes)?;
         if outcome.status != OutcomeStatus::Ignored {
             let keys = step::keys_of(batch, links, step);
             scene.reasoning = step::reasoning(scene.view, keys, step, decision, &[]);

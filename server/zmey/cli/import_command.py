@@ -129,7 +129,8 @@ class _Run:
         self._request = request
         self._path = path
         self._report = Path(report) if report else None
-        if self._report is None and path is not None:
+        # A pipe has no place beside it.
+        if self._report is None and path is not None and path.is_file():
             self._report = path.with_name(path.name + ".rejects.csv")
 
     def start(self, *, watch: bool, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """Follows imports that the server runs, and shows what became of them."""
 
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def follow(client: Client, name: str) -> operations_pb2.Operation:
         with _progress() as bar:
             task = bar.add_task("queued", total=None, rows=0, rate=0.0)
             while True:
+                end = time.monotonic() + REFRESH_SECONDS
                 operation = client.operations.WaitOperation(wait)
                 metadata = unpack_metadata(operation)
                 bar.update(
@@ -66,6 +68,8 @@ def follow(client: Client, name: str) -> operations_pb2.Operation:
                 )
                 if operation.done:
                     return operation
+                # Where too many wait already, the server answers at once.
+                time.sleep(max(0.0, end - time.monotonic()))
     except KeyboardInterrupt as error:
         message = (
             f"The server goes on with {name}. `zmey operations wait {name}` follows it again, "

@@ -22,17 +22,23 @@ _PASSING_CODES = frozenset(
         grpc.StatusCode.UNAVAILABLE,
     )
 )
+# The index of a field that was declared a moment ago.
+_BUILDING = "ERROR_REASON_FIELD_BUILDING"
 _ENDED_REASONS = frozenset({"ERROR_REASON_IMPORT_ENDED", "ERROR_REASON_IMPORT_UNKNOWN"})
 
 
 def is_passing(error: CoreError) -> bool:
     """Tells whether the same call may be answered later."""
-    return error.code in _PASSING_CODES
+    return error.code in _PASSING_CODES or _reason_of(error) == _BUILDING
 
 
 def is_of_ended_import(error: CoreError) -> bool:
     """Tells whether there is nothing more to do for the import."""
-    return fault_of_status(error.code, error.message, error.status).reason in _ENDED_REASONS
+    return _reason_of(error) in _ENDED_REASONS
+
+
+def _reason_of(error: CoreError) -> str:
+    return fault_of_status(error.code, error.message, error.status).reason
 
 
 def unforeseen(error: Exception, job_id: int) -> RefusedError:

@@ -53,8 +53,6 @@ _DATA_MODES: dict[str, tuple[str, str, Any]] = {
 }
 _TRUE = frozenset({1, "1"})
 _FALSE = frozenset({0, "0", "", None})
-# What has no value is as if it were not there.
-_ABSENT = frozenset({"", None})
 _STATUS = "/status"
 
 
@@ -74,6 +72,9 @@ def merge_request_file(content: Mapping[str, Any], request: Request) -> list[mem
         reader = _READERS.get(key)
         if reader is None:
             raise _invalid(key, "is not a parameter of an import")
+        if value is None or value == "":
+            # What has no value is as if it were not there.
+            continue
         try:
             reader(found, value)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -117,13 +118,11 @@ def _drop_said(found: Message, said: Message) -> None:
 
 
 def _charset(request: Request, value: Any) -> None:
-    if value not in _ABSENT:
-        request.reading.charset = _CHARSETS[value.lower()]
+    request.reading.charset = _CHARSETS[value.lower()]
 
 
 def _separator(request: Request, value: Any) -> None:
-    if value not in _ABSENT:
-        request.reading.separator = _SEPARATORS[value]
+    request.reading.separator = _SEPARATORS[value]
 
 
 def _first_line(request: Request, value: Any) -> None:
@@ -138,8 +137,7 @@ def _addr_type(request: Request, value: Any) -> None:
 
 
 def _if_exists(request: Request, value: Any) -> None:
-    if value not in _ABSENT:
-        request.options.if_exists = _CONDITIONS[value]
+    request.options.if_exists = _CONDITIONS[value]
 
 
 def _origin(request: Request, value: Any) -> None:
@@ -256,14 +254,17 @@ def _sequence_start(request: Request, value: Any) -> None:
 
 
 def _auto_group(request: Request, value: Any) -> None:
-    group = import_job_pb2.AutoGroup(id=value.get("id") or "", name=value.get("name") or "")
-    request.auto_group.CopyFrom(group)
+    """Reads the group of the import; one whose code is elsewhere would be named by the time."""
+    unknown = set(value) - {"id", "name"}
+    if unknown:
+        raise KeyError(*unknown)
+    given = {name: _text(part) for name, part in value.items() if part is not None}
+    request.auto_group.CopyFrom(import_job_pb2.AutoGroup(**given))
 
 
 def _base_group(_: Request, value: Any) -> None:
     """Reads what has no effect, of which a warning tells."""
-    if value is not None:
-        _text(value)
+    _text(value)
 
 
 def _express(request: Request, value: Any) -> None:
