@@ -265,7 +265,8 @@ def test_datakeys_of_a_caption_are_taken_literally(column: dict[str, Any], name:
 
 @pytest.mark.parametrize("absent", ["", None])
 def test_what_is_empty_is_absent(absent: str | None) -> None:
-    keys = ("charset", "separator", "if_exists", "basegroup.id")
+    keys = ("charset", "separator", "firstline", "addr_type", "if_exists", "origin",
+            "basegroup.id")  # fmt: skip
     assert merged(dict.fromkeys(keys, absent)) == StartImportRequest()
 
 

@@ -127,6 +127,8 @@ def _separator(request: Request, value: Any) -> None:
 
 
 def _first_line(request: Request, value: Any) -> None:
+    if value in _ABSENT:
+        return
     names = _flag(value)
     request.reading.first_line = (
         import_job_pb2.FIRST_LINE_NAMES if names else import_job_pb2.FIRST_LINE_DATA
@@ -134,7 +136,8 @@ def _first_line(request: Request, value: Any) -> None:
 
 
 def _addr_type(request: Request, value: Any) -> None:
-    request.reading.addr_type = TYPES_WITH_ALIASES[value]
+    if value not in _ABSENT:
+        request.reading.addr_type = TYPES_WITH_ALIASES[value]
 
 
 def _if_exists(request: Request, value: Any) -> None:
@@ -143,6 +146,8 @@ def _if_exists(request: Request, value: Any) -> None:
 
 
 def _origin(request: Request, value: Any) -> None:
+    if value in _ABSENT:
+        return
     if isinstance(value, int) or value.isdecimal():
         request.options.origin_number = int(value)
     else:
