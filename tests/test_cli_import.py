@@ -79,6 +79,29 @@ def test_a_clean_file_leaves_no_rejects(server: RunningServer, tmp_path: Path) -
     assert not stale.exists()
 
 
+def test_a_clean_file_takes_no_file_away_that_is_no_report(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "people.csv", tmp_path / "other.csv"
+    write_people(path, 10)
+    other.write_text("mine", encoding="utf-8")
+    assert import_json(server, str(path), "--report", str(other))["created"] == 10
+    assert other.read_text(encoding="utf-8") == "mine"
+    other.write_text("row,reason,message,details,member.email\n", encoding="utf-8")
+    assert import_json(server, str(path), "--report", str(other), "--again")["rejected"] == 0
+    assert not other.exists(), "it was the report of an earlier import"
+
+
+def test_a_report_does_not_take_the_place_of_its_file(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(MIXED, encoding="utf-8")
+    errors = zmey(server, "import", str(path), "--report", str(path), code=2)
+    assert "is the file itself" in errors
+    assert path.read_text(encoding="utf-8") == MIXED
+
+
 def test_the_same_command_again_begins_nothing(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people(path, 10)
