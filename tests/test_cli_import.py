@@ -277,6 +277,15 @@ def test_mistakes_are_explained(
     assert "Traceback" not in errors
 
 
+def test_a_sheet_of_what_has_none_is_passed_over(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("member.email\nann@example.com\n", encoding="utf-8")
+    probed = zmey(server, "import", str(path), "--sheet", "People", "--probe")
+    assert "The sheet 'People' is passed over" in probed
+    (warning,) = import_json(server, str(path), "--sheet", "People")["import_warnings"]
+    assert warning["details"]["field"] == "reading.sheet"
+
+
 def test_a_probe_of_nothing_warns(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.touch()
