@@ -20,7 +20,14 @@ from zmey.imports.report import PIECE_BYTES, report_pieces
 from zmey.internal.v1.jobs_pb2 import RejectedRow, ReportColumn
 from zmey.report_cells import csv_line, with_apostrophe, without_apostrophe
 from zmey.v1.datakey_pb2 import DATAKEY_MODE_PUSH
-from zmey.v1.error_reason_pb2 import ERROR_REASON_ADDRESS_BLOCKED, Fault
+from zmey.v1.error_reason_pb2 import (
+    ERROR_REASON_ADDRESS_BLOCKED,
+    ERROR_REASON_IMPORT_CHARSET_MISFIT,
+    ERROR_REASON_IMPORT_NUMBER_INEXACT,
+    ERROR_REASON_LIMIT_EXCEEDED,
+    ErrorReason,
+    Fault,
+)
 from zmey.v1.import_rows_pb2 import CELL_FORMAT_JSON, ImportColumn
 
 
@@ -88,6 +95,21 @@ def test_a_report_has_the_cells_as_they_were() -> None:
         ["3", *TOLD, 'open,"quote'],
         ["4", *TOLD, "two\nlines", "'=1"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "cells"),
+    [
+        (ERROR_REASON_IMPORT_CHARSET_MISFIT, ["a@b.ru,\ufffd"]),
+        (ERROR_REASON_LIMIT_EXCEEDED, ["a@b.ru,\ufffd"]),
+        (ERROR_REASON_IMPORT_NUMBER_INEXACT, ["a@b.ru", "\ufffd"]),
+    ],
+)
+def test_what_was_not_read_is_no_row(reason: ErrorReason, cells: list[str]) -> None:
+    unread = reject(2, "a@b.ru,\ufffd")
+    unread.fault.reason = reason
+    unread.fault.details["row"] = "2"
+    assert rows_of(report([unread], "member.email", "name"))[1][4:] == cells
 
 
 def test_only_columns_with_json_are_json() -> None:
