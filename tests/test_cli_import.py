@@ -102,6 +102,21 @@ def test_a_report_does_not_take_the_place_of_its_file(
     assert path.read_text(encoding="utf-8") == MIXED
 
 
+def test_the_command_for_rejected_rows_of_a_url_is_told(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "people.csv").write_text(MIXED, encoding="utf-8")
+    server = start_server("--upload-folder", str(tmp_path / "shop"))
+    done = run_zmey("import", "rfs://upload/people.csv", "--address", server.address)
+    assert done.returncode == 0, done.stderr
+    command = "zmey operations report spaces/1/1/operations/1"
+    assert f"`{command} FILE`" in done.stderr
+    report = tmp_path / "rejects.csv"
+    zmey(server, *command.split()[1:], str(report))
+    assert len(read_rejects(report)) == 2
+
+
 def test_the_same_command_again_begins_nothing(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people(path, 10)

@@ -173,6 +173,9 @@ class _Run:
             sys.stdout.buffer.write(summary_json(name, metadata))
         else:
             print_summary(metadata, saved)
+        if metadata.counters.rejected and self._report is None:
+            # Beside a URL there is no place for a report.
+            stderr.print(f"`zmey operations report {name} FILE` writes the rejected rows.")
         if operation.HasField("error"):
             message = f"{operation.error.message} ({name})"
             raise CommandError(message, FAILURE)
