@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,18 @@ def test_the_command_for_rejected_rows_of_a_url_is_told(
     report = tmp_path / "rejects.csv"
     zmey(server, *command.split()[1:], str(report))
     assert len(read_rejects(report)) == 2
+
+
+def test_a_pipe_has_no_report_beside_it(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=[MIXED], kwargs={"encoding": "utf-8"})
+    writer.start()
+    done = run_zmey("import", str(path), "--address", server.address)
+    writer.join()
+    assert done.returncode == 0, done.stderr
+    assert "zmey operations report spaces/1/1/operations/1 FILE" in done.stderr
+    assert [file.name for file in tmp_path.glob("pipe*")] == ["pipe"]
 
 
 def test_the_same_command_again_begins_nothing(server: RunningServer, tmp_path: Path) -> None:

@@ -100,6 +100,11 @@ def _check_report(path: Path | None, report: str | None) -> None:
         raise UsageError(message)
 
 
+def _is_in_folder(path: Path) -> bool:
+    """Tells whether a report can stand beside a file: what is read from a pipe is in none."""
+    return path.is_file() and not path.absolute().is_relative_to("/dev")
+
+
 def _probe(client: Client, request: ProbeImportRequest, *, as_json: bool) -> None:
     answer = client.imports.ProbeImport(request)
     if as_json:
@@ -145,7 +150,7 @@ class _Run:
         self._report = Path(report) if report else None
         # Only beside the file is everything of that name ours.
         self._is_named = self._report is not None
-        if self._report is None and path is not None:
+        if self._report is None and path is not None and _is_in_folder(path):
             self._report = path.with_name(path.name + ".rejects.csv")
 
     def start(self, *, watch: bool, as_json: bool) -> None:
@@ -174,7 +179,7 @@ class _Run:
         else:
             print_summary(metadata, saved)
         if metadata.counters.rejected and self._report is None:
-            # Beside a URL there is no place for a report.
+            # Beside a URL or a pipe there is no place for a report.
             stderr.print(f"`zmey operations report {name} FILE` writes the rejected rows.")
         if operation.HasField("error"):
             message = f"{operation.error.message} ({name})"
