@@ -158,6 +158,18 @@ fn blank_rows_above_the_names_are_no_names() {
         let reading = inspection.layout.reading.clone().expect("a reading");
         assert_eq!(reading.first_line(), FirstLine::Names, "{content}");
         let rows = read(&file, &inspection.layout);
+#[test]
+fn names_that_are_learnt_have_a_bound() {
+    let row = |row: usize| {
+        let members: Vec<String> = (0..100).map(|member| format!("\"{row}-{member}\":1")).collect();
+        format!("{{{}}}\n", members.join(","))
+    };
+    let rows: String = (0..50).map(row).collect();
+    let problem = inspected(&file(rows)).problem.expect("a problem");
+    assert_eq!(problem.reason, ErrorReason::LimitExceeded);
+    assert_eq!(problem.details["actual"], "1001");
+}
+
         assert_eq!(reasons(&rows.problems), []);
         let cells = ["CC1", "N1"].map(str::to_owned).to_vec();
         assert_eq!(rows.rows, [(number, cells)], "{content}");
