@@ -94,7 +94,7 @@ fn inspect_for(
     let names = inspection.take_names(&mut sample);
     let found = inspection.find_columns(columns, names, (&sample, purpose))?;
     inspection.take_columns(found);
-    sample.refuse_inexact(&inspection.layout);
+    sample.fit_columns(&inspection.layout);
     inspection.take_rows(&sample, detected.lines);
     inspection.warnings.truncate(WARNINGS_MAX);
     Ok(inspection)
