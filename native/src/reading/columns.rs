@@ -24,6 +24,13 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// No columns, because no row can be read.
+    pub(super) fn unreadable(fault: &Fault) -> Self {
+        let mut found = Self::default();
+        found.refuse(fault.clone());
+        found
+    }
+
     fn refuse(&mut self, fault: Fault) {
         self.warnings.push(fault.clone().into());
         self.problem.get_or_insert(fault);
