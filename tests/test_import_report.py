@@ -165,6 +165,7 @@ def test_columns_have_names_that_say_what_they_are() -> None:
         ("born", datakey_column("born", "dt:YD"), "born:dt:YD", ""),
         ("E-mail:2", datakey_column("crm.E-mail:2"), "crm.E-mail\\:2", "crm.E-mail\\:2:json"),
         ("eq", datakey_column("=eq"), "\\=eq", "\\=eq:json"),
+        ("q", datakey_column("'=q"), "\\'=q", "\\'=q:json"),
         ("shop", datakey_column("crm.shop"), "crm.shop", ""),
         ("of", datakey_column("of.{shop}", dynamic=True), "of.{crm.shop}", "of.{crm.shop}:json"),
     ]
