@@ -84,6 +84,56 @@ def test_a_clean_file_leaves_no_rejects(server: RunningServer, tmp_path: Path) -
     assert not stale.exists()
 
 
+def test_a_clean_file_takes_no_file_away_that_is_no_report(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "people.csv", tmp_path / "other.csv"
+    write_people(path, 10)
+    other.write_text("mine", encoding="utf-8")
+    assert import_json(server, str(path), "--report", str(other))["created"] == 10
+    assert other.read_text(encoding="utf-8") == "mine"
+    other.write_text("row,reason,message,details,member.email\n", encoding="utf-8")
+    assert import_json(server, str(path), "--report", str(other), "--again")["rejected"] == 0
+    assert not other.exists(), "it was the report of an earlier import"
+
+
+def test_a_report_does_not_take_the_place_of_its_file(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(MIXED, encoding="utf-8")
+    errors = zmey(server, "import", str(path), "--report", str(path), code=2)
+    assert "is the file itself" in errors
+    assert path.read_text(encoding="utf-8") == MIXED
+
+
+def test_the_command_for_rejected_rows_of_a_url_is_told(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "people.csv").write_text(MIXED, encoding="utf-8")
+    server = start_server("--upload-folder", str(tmp_path / "shop"))
+    done = run_zmey("import", "rfs://upload/people.csv", "--address", server.address)
+    assert done.returncode == 0, done.stderr
+    command = "zmey operations report spaces/1/1/operations/1"
+    assert f"`{command} FILE`" in done.stderr
+    report = tmp_path / "rejects.csv"
+    zmey(server, *command.split()[1:], str(report))
+    assert len(read_rejects(report)) == 2
+
+
+def test_a_pipe_has_no_report_beside_it(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=[MIXED], kwargs={"encoding": "utf-8"})
+    writer.start()
+    done = run_zmey("import", str(path), "--address", server.address)
+    writer.join()
+    assert done.returncode == 0, done.stderr
+    assert "zmey operations report spaces/1/1/operations/1 FILE" in done.stderr
+    assert [file.name for file in tmp_path.glob("pipe*")] == ["pipe"]
+
+
 def test_the_same_command_again_begins_nothing(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people(path, 10)
@@ -136,18 +186,6 @@ def test_a_report_of_nothing_leaves_files_alone(server: RunningServer, tmp_path:
     name = import_json(server, str(path))["operation"]
     assert "No row was rejected" in zmey(server, "operations", "report", name, str(other))
     assert other.read_text(encoding="utf-8") == "mine"
-
-
-def test_a_pipe_has_no_file_beside_it(server: RunningServer, tmp_path: Path) -> None:
-    pipe = tmp_path / "people"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_text, args=(MIXED,))
-    writer.start()
-    told = zmey(server, "import", str(pipe))
-    writer.join()
-    assert "rejected" in told
-    assert "rejects.csv" not in told
-    assert list(tmp_path.glob("*.rejects.csv")) == []
 
 
 def test_foreign_columns_are_mapped(server: RunningServer, tmp_path: Path) -> None:
@@ -285,6 +323,10 @@ def wait_for_rows(server: RunningServer, name: str) -> int:
         ("member.fax\nx\n", [], 1, "member.fax"),
         ("member.email\nx\n", ["--map", "y=z"], 1, "y"),
         ("member.email\nx\n", ["--map", "y"], 2, "is not COLUMN=TARGET"),
+        ("member.email\nx\n", ["--map", "a=b", "--map", "a=c"], 2, "--map has 'a' twice"),
+        ("member.email\nx\n", ["--map", "a=b", "--first-line", "data"], 1, "have no names"),
+        ("member.email\nx\n", ["--origin", "4294967296"], 2, "greatest is 4294967295"),
+        ("member.email\nx\n", ["--shape", "spreadsheet"], 1, "The file is no spreadsheet"),
         ("member.email\nx\n", ["--order", "best"], 2, "is no order"),
         ("member.email\nx\n", ["--if-exists", "maybe"], 2, "known are update"),
         ("member.email\nx\n", ["--charset", "ebcdic"], 2, "known are utf-8"),
@@ -304,6 +346,15 @@ def test_mistakes_are_explained(
     errors = zmey(server, "import", str(path), *arguments, code=code)
     assert fragment in errors
     assert "Traceback" not in errors
+
+
+def test_a_sheet_of_what_has_none_is_passed_over(server: RunningServer, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("member.email\nann@example.com\n", encoding="utf-8")
+    probed = zmey(server, "import", str(path), "--sheet", "People", "--probe")
+    assert "The sheet 'People' is passed over" in probed
+    (warning,) = import_json(server, str(path), "--sheet", "People")["import_warnings"]
+    assert warning["details"]["field"] == "reading.sheet"
 
 
 def test_a_probe_of_nothing_warns(server: RunningServer, tmp_path: Path) -> None:

@@ -20,7 +20,14 @@ from zmey.imports.report import PIECE_BYTES, report_pieces
 from zmey.internal.v1.jobs_pb2 import RejectedRow, ReportColumn
 from zmey.report_cells import csv_line, with_apostrophe, without_apostrophe
 from zmey.v1.datakey_pb2 import DATAKEY_MODE_PUSH
-from zmey.v1.error_reason_pb2 import ERROR_REASON_ADDRESS_BLOCKED, Fault
+from zmey.v1.error_reason_pb2 import (
+    ERROR_REASON_ADDRESS_BLOCKED,
+    ERROR_REASON_IMPORT_CHARSET_MISFIT,
+    ERROR_REASON_IMPORT_NUMBER_INEXACT,
+    ERROR_REASON_LIMIT_EXCEEDED,
+    ErrorReason,
+    Fault,
+)
 from zmey.v1.import_rows_pb2 import CELL_FORMAT_JSON, ImportColumn
 
 
@@ -90,6 +97,21 @@ def test_a_report_has_the_cells_as_they_were() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("reason", "cells"),
+    [
+        (ERROR_REASON_IMPORT_CHARSET_MISFIT, ["a@b.ru,\ufffd"]),
+        (ERROR_REASON_LIMIT_EXCEEDED, ["a@b.ru,\ufffd"]),
+        (ERROR_REASON_IMPORT_NUMBER_INEXACT, ["a@b.ru", "\ufffd"]),
+    ],
+)
+def test_what_was_not_read_is_no_row(reason: ErrorReason, cells: list[str]) -> None:
+    unread = reject(2, "a@b.ru,\ufffd")
+    unread.fault.reason = reason
+    unread.fault.details["row"] = "2"
+    assert rows_of(report([unread], "member.email", "name"))[1][4:] == cells
+
+
 def test_only_columns_with_json_are_json() -> None:
     rejects = [reject(2, "x,null,null", 1, 2), reject(3, 'y,"a ""b""",7', 2), reject(4, "z,,")]
     assert rows_of(report(rejects, "a", "b", "c")) == [
@@ -143,6 +165,7 @@ def test_columns_have_names_that_say_what_they_are() -> None:
         ("born", datakey_column("born", "dt:YD"), "born:dt:YD", ""),
         ("E-mail:2", datakey_column("crm.E-mail:2"), "crm.E-mail\\:2", "crm.E-mail\\:2:json"),
         ("eq", datakey_column("=eq"), "\\=eq", "\\=eq:json"),
+        ("q", datakey_column("'=q"), "\\'=q", "\\'=q:json"),
         ("shop", datakey_column("crm.shop"), "crm.shop", ""),
         ("of", datakey_column("of.{shop}", dynamic=True), "of.{crm.shop}", "of.{crm.shop}:json"),
     ]

@@ -289,12 +289,19 @@ def test_open_document_is_read(tmp_path: Path) -> None:
         + cell.format("float", ' office:value="41"', "41,00")
         + cell.format("date", ' office:date-value="2026-01-02"', "2. Jan")
         + cell.format("boolean", ' office:boolean-value="true"', "WAHR")
+        + cell.format("time", ' office:time-value="PT09H05M00S"', "9:05")
+        + cell.format("time", ' office:time-value="PT30H00M59.600000000S"', "30:01")
+        + cell.format("time", ' office:time-value="P1D"', "24:00")
+        + cell.format("date", ' office:date-value="2026-01-02T10:30:00"', "2. Jan 10:30")
         + "</table:table-row>"
         + '<table:table-row table:number-rows-repeated="1048000"><table:table-cell '
         'table:number-columns-repeated="16384"/></table:table-row>'
     )
     converted, _ = convert(ods(tmp_path / "a.ods", rows))
-    assert converted == [["a@example.com", 41, "2026-01-02", True]]
+    assert converted == [
+        ["a@example.com", 41, "2026-01-02", True, "09:05:00", "30:01:00", "P1D",
+         "2026-01-02 10:30:00"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,11 @@ impl ColumnChange {
         check_levels(&self.path, self.mode, &out[start..])?;
         let Some(date_type) = &self.date_type else { return Ok(()) };
         let value = out.split_off(start);
-        let text = json::string(&value).ok_or_else(|| date_type.refuse(&value))?;
+        let text = match json::kind(&value) {
+            // A year of a spreadsheet.
+            Kind::Number => Cow::Borrowed(value.as_str()),
+            _ => json::string(&value).ok_or_else(|| date_type.refuse(&value))?,
+        };
         json::quote(&date_type.resolve(&text, moment)?, out);
         Ok(())
     }

@@ -24,6 +24,13 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// No columns, because no row can be read.
+    pub(super) fn unreadable(fault: &Fault) -> Self {
+        let mut found = Self::default();
+        found.refuse(fault.clone());
+        found
+    }
+
     fn refuse(&mut self, fault: Fault) {
         self.warnings.push(fault.clone().into());
         self.problem.get_or_insert(fault);
@@ -80,6 +87,9 @@ pub(super) fn from_entries(
         let unknown = entry.unknown.iter().take(WARNINGS_MAX);
         found.warnings.extend(unknown.map(|name| attribute_unknown(index, name).into()));
     }
+    if purpose == Purpose::Members {
+        warn_of_braces(&mut found);
+    }
     refuse_repeated(&mut found);
     if !found.columns.iter().any(is_key) {
         guess_addresses(&mut found, addr_type, rows);
@@ -105,6 +115,10 @@ fn column(
     if entry.ignore {
         return Ok(ignored(entry.name.trim()));
     }
+    if let Some(attribute) = entry.no_text.first() {
+        let problem = format!("has the attribute {attribute:?}, which must be text");
+        return Err(caption::invalid(index, &entry.name, &problem));
+    }
     let name = renames.name(&entry.name);
     // Other names are those of the caller, who writes them in the notation.
     let is_literal = entry.others == Others::Datakey && name == entry.name.trim();
@@ -129,6 +143,24 @@ fn ignored(name: &str) -> ImportColumn {
 /// Whether a column says whose row it is.
 fn is_key(column: &ImportColumn) -> bool {
     matches!(column.target, Some(Target::ContactId(_) | Target::Address(_) | Target::Field(_)))
+}
+
+/// Says which datakeys have braces that nothing fills: mostly it is the name of a column that was
+/// meant.
+fn warn_of_braces(found: &mut Found) {
+    for (index, column) in found.columns.iter().enumerate() {
+        if let Some(name) = unfilled(column) {
+            found.warnings.push(not_filled(index, name).into());
+        }
+    }
+}
+
+/// The name in the braces of a datakey that is the same for all rows.
+fn unfilled(column: &ImportColumn) -> Option<&str> {
+    let Some(Target::Datakey(datakey)) = &column.target else { return None };
+    let (_, behind) = datakey.path.split_once('{')?;
+    let (name, _) = behind.split_once('}')?;
+    (!datakey.dynamic && !name.is_empty()).then_some(name)
 }
 
 /// Identifiers to attach may come in several columns, everything else in one.
@@ -207,6 +239,17 @@ fn unnamed(index: usize) -> Fault {
     let message =
         format!("Column {} has no name and is not read; name it, or - to ignore it.", index + 1);
     Fault::new(ErrorReason::ImportColumnUnnamed, message).with("column", index)
+}
+
+fn not_filled(index: usize, name: &str) -> Fault {
+    let name: String = name.chars().take(SHOWN_CHARACTERS_MAX).collect();
+    let message = format!(
+        "The datakey of column {} has {name:?} in braces, which is the name of no column: it is \
+         the same for all rows.",
+        index + 1
+    );
+    let fault = Fault::new(ErrorReason::ColumnUnknown, message);
+    fault.with("column", index).with("name", name)
 }
 
 fn attribute_unknown(index: usize, name: &str) -> Fault {

@@ -94,7 +94,7 @@ fn inspect_for(
     let names = inspection.take_names(&mut sample);
     let found = inspection.find_columns(columns, names, (&sample, purpose))?;
     inspection.take_columns(found);
-    sample.refuse_inexact(&inspection.layout);
+    sample.fit_columns(&inspection.layout);
     inspection.take_rows(&sample, detected.lines);
     inspection.warnings.truncate(WARNINGS_MAX);
     Ok(inspection)
@@ -205,7 +205,11 @@ impl Inspection {
             None => (&[][..], &[][..]),
         };
         let is_known = |name: &str| columns::is_known(name) || looks::heading_type(name).is_some();
-        let (line, confidence) = looks::first_line(first, rest, &is_known);
+        let (line, mut confidence) = looks::first_line(first, rest, &is_known);
+        if sample.first_is_problem() {
+            // What cannot be read may have been the names; this is about the row behind it.
+            confidence = Confidence::Guess;
+        }
         self.reading().set_first_line(line);
         self.layout.set_first_line_confidence(confidence);
         if confidence == Confidence::Guess && !first.is_empty() {
@@ -223,7 +227,9 @@ impl Inspection {
             // It was to be the line of names; what comes behind is data in any case.
             let problem = &sample.batch.problems[0];
             self.problem.get_or_insert(problem.fault.clone());
-            self.warnings.push(problem.fault.clone().into());
+            if !sample.cells.is_empty() {
+                self.warnings.push(problem.fault.clone().into());
+            }
             return Vec::new();
         }
         sample.take_first()
@@ -250,6 +256,10 @@ impl Inspection {
             names.clone_from(&reading.names);
         } else if !reading.names.is_empty() {
             self.problem.get_or_insert_with(faults::names_of_objects);
+        }
+        if names.is_empty() && sample.cells.is_empty() {
+            // Not one row tells which columns there are: why none can be read is what matters.
+            return Ok(Found::unreadable(&sample.batch.problems[0].fault));
         }
         if names.is_empty() {
             let width = sample.cells.iter().map(Vec::len).max().unwrap_or_default();

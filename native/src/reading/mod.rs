@@ -20,6 +20,7 @@ mod renames;
 mod sample;
 mod shape;
 mod sheet_cell;
+mod sheet_dates;
 mod sniff;
 mod spreadsheet;
 mod text;

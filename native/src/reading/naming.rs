@@ -104,7 +104,8 @@ fn heads(verb: &str, kind: AddressType) -> String {
 }
 
 fn datakey_notation(datakey: &DatakeyColumn) -> String {
-    let mut name = match (datakey.calc, datakey.path.starts_with(['@', '='])) {
+    let is_like_another = ["@", "=", "'="].iter().any(|start| datakey.path.starts_with(start));
+    let mut name = match (datakey.calc, is_like_another) {
         (true, _) => "=".to_owned(),
         (false, true) => "\\".to_owned(),
         (false, false) => String::new(),

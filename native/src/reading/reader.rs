@@ -10,6 +10,7 @@ use super::batch::SourceBatch;
 use super::csv::CsvRows;
 use super::inexact;
 use super::json::{DocumentRows, LineRows, Names};
+use super::sheet_dates::{self, DateColumn};
 use super::text::{Spent, Text};
 
 /// Rows that come in batches.
@@ -19,6 +20,8 @@ pub struct RowReader {
     trim: bool,
     /// Where numbers must be exact, because they say whose row it is.
     identifiers: Vec<u32>,
+    /// Where dates have the parts of their type.
+    dates: Vec<DateColumn>,
     /// How long batches took since that was asked last.
     took: Duration,
 }
@@ -55,8 +58,8 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
         }
         FileShape::Unspecified => return Err(Fault::required("layout.reading.shape")),
     };
-    let identifiers = inexact::identifiers(layout);
-    Ok(RowReader { rows, trim: reading.trim, identifiers, took: Duration::ZERO })
+    let (identifiers, dates) = (inexact::identifiers(layout), sheet_dates::columns(layout));
+    Ok(RowReader { rows, trim: reading.trim, identifiers, dates, took: Duration::ZERO })
 }
 
 fn csv_rows(text: Text, reading: &ImportReading) -> Result<CsvRows> {
@@ -95,6 +98,9 @@ impl RowReader {
         }
         if let Some(batch) = batch.as_mut().filter(|_| !self.identifiers.is_empty()) {
             inexact::refuse(batch, &self.identifiers);
+        }
+        if let Some(batch) = batch.as_mut().filter(|_| !self.dates.is_empty()) {
+            sheet_dates::fit(batch, &self.dates);
         }
         self.took += began.elapsed();
         Ok(batch)

@@ -39,10 +39,16 @@ impl<'a> Renames<'a> {
         let is_there = |name: &str| names.iter().any(|one| one.trim() == name);
         let missing = self.reading.renames.keys().find(|name| !is_there(name))?;
         let listed: Vec<&str> = names.iter().map(|name| name.trim()).take(LISTED_MAX).collect();
-        let message = format!(
-            "renames has the column {missing:?}, which the file does not have; it has {}.",
-            listed.join(", ")
-        );
+        let message = if listed.iter().all(|name| name.is_empty()) {
+            format!(
+                "renames has the column {missing:?}, but the columns of the file have no names."
+            )
+        } else {
+            let listed = listed.join(", ");
+            format!(
+                "renames has the column {missing:?}, which the file does not have; it has {listed}."
+            )
+        };
         let fault = Fault::new(ErrorReason::FieldInvalid, message);
         Some(fault.with("field", "reading.renames").with("name", missing))
     }

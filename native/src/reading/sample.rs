@@ -14,6 +14,7 @@ use super::inexact;
 use super::json::{DocumentRows, Entry, LineRows, Names, caption};
 use super::limits::{SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX};
 use super::reader::open;
+use super::sheet_dates;
 use super::text::Text;
 
 /// The beginning of a text.
@@ -116,13 +117,14 @@ impl Sample {
         self.cells.remove(0)
     }
 
-    /// Takes the rows away that are refused for numbers which are not exact.
-    pub(super) fn refuse_inexact(&mut self, layout: &ImportLayout) {
-        let identifiers = inexact::identifiers(layout);
+    /// Does with the rows of a spreadsheet what only their columns say, as an import does.
+    pub(super) fn fit_columns(&mut self, layout: &ImportLayout) {
+        let (identifiers, dates) = (inexact::identifiers(layout), sheet_dates::columns(layout));
         if !identifiers.is_empty() {
             inexact::refuse(&mut self.batch, &identifiers);
-            self.cells = self.batch.rows.iter().map(texts).collect();
         }
+        sheet_dates::fit(&mut self.batch, &dates);
+        self.cells = self.batch.rows.iter().map(texts).collect();
     }
 
     /// How many rows the file has, about. `lines` are those of the file.

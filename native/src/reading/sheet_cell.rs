@@ -36,7 +36,8 @@ pub(super) fn push_cell(cell: &DataRef<'_>, json: &mut String) -> Option<Flaw> {
             return is_inexact(*number).then_some(Flaw::Inexact);
         }
         DataRef::Bool(value) => json.push_str(if *value { "true" } else { "false" }),
-        DataRef::String(text) | DataRef::DurationIso(text) => json::quote(text, json),
+        DataRef::String(text) => json::quote(text, json),
+        DataRef::DurationIso(text) => json::quote(span(text).as_deref().unwrap_or(text), json),
         DataRef::SharedString(text) => json::quote(text, json),
         DataRef::DateTime(moment) => push_moment(moment, json),
         DataRef::DateTimeIso(text) => json::quote(&iso(text), json),
@@ -93,16 +94,34 @@ fn push_moment(moment: &ExcelDateTime, json: &mut String) {
     #[expect(clippy::cast_possible_truncation, reason = "below 2^22 days of seconds")]
     let seconds = (value * 86_400.0).round() as i64;
     let (days, second) = (seconds / DAY_SECONDS, seconds % DAY_SECONDS);
-    let clock = |hours: i64| format!("{hours:02}:{:02}:{:02}", second / 60 % 60, second % 60);
     let text = if moment.is_duration() {
-        clock(seconds / 3_600)
+        clock(seconds)
     } else if value < 1.0 && days == 0 {
-        clock(second / 3_600)
+        clock(second)
     } else {
         let date = date(days, moment);
-        if second == 0 { date } else { format!("{date} {}", clock(second / 3_600)) }
+        if second == 0 { date } else { format!("{date} {}", clock(second)) }
     };
     json::quote(&text, json);
+}
+
+/// So many seconds as hours, minutes and seconds.
+fn clock(seconds: i64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// `PT10H30M00S`, as ODS has times and spans of time, as the others are written.
+fn span(text: &str) -> Option<String> {
+    let (hours, rest) = text.strip_prefix("PT")?.split_once('H')?;
+    let (minutes, rest) = rest.split_once('M')?;
+    let seconds: f64 = rest.strip_suffix('S')?.replace(',', ".").parse().ok()?;
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    if !(0.0..60.0).contains(&seconds) || minutes >= 60 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "below a minute")]
+    let seconds = seconds.round() as i64;
+    Some(clock(i64::from(hours) * 3_600 + i64::from(minutes) * 60 + seconds))
 }
 
 fn date(days: i64, moment: &ExcelDateTime) -> String {

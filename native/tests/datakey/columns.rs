@@ -14,7 +14,11 @@ fn column(path: &str, mode_name: &str) -> DatakeyColumn {
 }
 
 fn json(path: &str, mode_name: &str) -> DatakeyColumn {
-    DatakeyColumn { format: CellFormat::Json.into(), ..column(path, mode_name) }
+    as_json(column(path, mode_name))
+}
+
+fn as_json(column: DatakeyColumn) -> DatakeyColumn {
+    DatakeyColumn { format: CellFormat::Json.into(), ..column }
 }
 
 fn date(path: &str, date_type: &str) -> DatakeyColumn {
@@ -53,6 +57,9 @@ fn cells() {
         ("{}", date("a", "dt:YD"), "1971-5-4", Ok(r#"{"a":"1971-05-04"}"#)),
         ("{}", date("a", "dt:YD"), "current:YM", Ok(r#"{"a":"2026-05"}"#)),
         ("{}", date("a", "dt:YD"), "yesterday", Err(R::DatakeyDateInvalid)),
+        ("{}", as_json(date("a", "dt:YY")), "2026", Ok(r#"{"a":"2026"}"#)),
+        ("{}", as_json(date("a", "dt:YY")), "2026.5", Err(R::DatakeyDateInvalid)),
+        ("{}", as_json(date("a", "dt:YY")), "true", Err(R::DatakeyDateInvalid)),
         // Empty cells are left out, unless they are to be written.
         (r#"{"a":1}"#, column("a", "set"), "", Ok(r#"{"a":1}"#)),
         (r#"{"a":1}"#, json("a", "set"), "", Ok(r#"{"a":1}"#)),

@@ -408,3 +408,53 @@ fn names_of_a_caller_are_not_for_objects() {
         assert_eq!(fault.details["field"], "reading.names");
     }
 }
+
+#[test]
+fn braces_that_nothing_fills_are_told() {
+    let name_in = |header: &str| {
+        let inspection = inspected(&file(format!("member.email,shop,{header}\na@a.ru,1,2\n")));
+        assert_eq!(inspection.problem, None, "{header}");
+        let unknown = ErrorReason::ColumnUnknown;
+        let told = inspection.warnings.into_iter().filter(|warning| warning.reason() == unknown);
+        told.map(|warning| warning.details["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(name_in("bonus.{Shop}"), ["Shop"]);
+    assert_eq!(name_in("bonus.{ shop }.x"), [" shop "]);
+    for header in ["bonus.{shop}", "{}", "a{b", "-"] {
+        assert!(name_in(header).is_empty(), "{header}");
+    }
+    let express = file("member.email,shop,{Shop}\na@a.ru,1,2\n");
+    let told = inspect_express(&express.path, &ImportReading::default(), &[]).expect("told");
+    assert_eq!(told.warnings, [], "express columns are texts");
+}
+
+#[test]
+fn a_first_line_that_cannot_be_read_may_have_had_names() {
+    let inspection = inspected(&file("\"member.email,name\na@a.ru,Ann\nb@a.ru,Bob\n"));
+    let reading = inspection.layout.reading.clone().expect("a reading");
+    assert_eq!(reading.first_line(), FirstLine::Data);
+    assert_eq!(inspection.layout.first_line_confidence(), Confidence::Guess);
+    let guessed = |warning: &Warning| warning.reason() == ErrorReason::ImportGuessed;
+    assert!(inspection.warnings.iter().any(guessed));
+}
+
+#[test]
+fn attributes_of_a_caption_are_text() {
+    for (entry, problem) in [
+        ("{\"datakey\": \"n\", \"mode\": [\"merge\"]}", "\"mode\""),
+        ("{\"datakey\": \"n\", \"type\": 5}", "\"type\""),
+        ("{\"datakey\": 5}", "\"datakey\""),
+        ("{\"anketa\": \"base\", \"quest\": 7}", "\"quest\""),
+    ] {
+        let caption = format!("[{{\"datakey\": \"member.email\"}}, {entry}]");
+        let inspection =
+            inspected(&file(format!("{{\"caption\": {caption}, \"rows\": [[\"a@a.ru\", 1]]}}")));
+        let fault = inspection.problem.expect(entry);
+        assert_eq!(fault.reason, ErrorReason::ImportColumnInvalid);
+        assert!(fault.message.contains(problem), "{}", fault.message);
+    }
+    let absent = "[\"member.email\", {\"datakey\": \"n\", \"mode\": null, \"type\": \"\"}]";
+    let inspection =
+        inspected(&file(format!("{{\"caption\": {absent}, \"rows\": [[\"a@a.ru\", 1]]}}")));
+    assert_eq!(inspection.problem, None);
+}

@@ -1,7 +1,7 @@
 //! Charsets are told from the file, and decoded exactly.
 
 use _native::reading::{inspect, open};
-use _native::wire::v1::{Charset, Confidence, ErrorReason, ImportReading, Separator};
+use _native::wire::v1::{Charset, Confidence, ErrorReason, ImportReading, Separator, Warning};
 use encoding_rs::{KOI8_R, WINDOWS_1251, X_MAC_CYRILLIC};
 
 use crate::support::{csv, file, inspected, read};
@@ -279,4 +279,17 @@ fn what_is_said_goes_before_what_is_seen() {
     assert_eq!(inspection.layout.charset_confidence(), Confidence::Unspecified);
     assert_eq!(inspection.rows[0].cells[1], "лНЯЙБЮ");
     assert!(open(&file.path, &inspection.layout).is_ok());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_in_its_charset_says_so() {
+    let (cp1251, ..) = WINDOWS_1251.encode("member.email;имя\nанна@пример.рф;Анна\n");
+    let mut reading = ImportReading::default();
+    reading.set_charset(Charset::Utf8);
+    let file = file(&cp1251);
+    let inspection = inspect(&file.path, &reading, &[]).expect("an inspection");
+    assert_eq!(inspection.problem.expect("a problem").reason, ErrorReason::ImportCharsetMisfit);
+    let reasons: Vec<_> = inspection.warnings.iter().map(Warning::reason).collect();
+    assert!(reasons.contains(&ErrorReason::ImportCharsetMisfit), "{reasons:?}");
+    assert!(!reasons.contains(&ErrorReason::ImportKeyColumnMissing), "{reasons:?}");
 }

@@ -83,11 +83,37 @@ fn what_is_no_row_of_a_document_ends_it_with_a_word() {
         ("{\"rows\": [[1], [2]", 2, 3),
         ("{\"rows\": [[1], [2", 1, 2),
         ("[[1], {\"q\"", 1, 2),
+        ("{\"rows\": [[1]]}\n{\"rows\": [[2]]}\n", 1, 2),
+        ("{\"rows\": [[1]], \"n\": [{}], \"rows\": [[2]]}", 1, 2),
+        ("{\"rows\": []}[[2]]", 0, 1),
+        ("[[1]]\n[[2]]", 1, 2),
     ] {
         let read = read(&file(content), &layout(FileShape::Json, &[]));
         assert_eq!(read.rows.len(), rows, "{content}");
         assert_eq!(reasons(&read.problems), [(problem, ErrorReason::ImportRowInvalid)]);
     }
+}
+
+#[test]
+fn what_stands_behind_rows_and_is_none_is_passed_over() {
+    for content in [
+        "{\"rows\": [[1]], \"caption\": [\"a\"], \"x\": {\"rows\": [[2]]}, \"n\": 5}\r\n ",
+        "{\"rows\": [[1]]",
+        "[[1]]\n",
+    ] {
+        let read = read(&file(content), &layout(FileShape::Json, &[]));
+        assert_eq!((read.rows.len(), read.problems.len()), (1, 0), "{content}");
+    }
+}
+
+#[test]
+fn blanks_around_the_names_of_members_are_no_part_of_them() {
+    let file = file("{\" name\": \"A\", \"member.email\": \"a@example.com\"}\n");
+    let rows = read(&file, &inspected(&file).layout);
+    assert_eq!(rows.rows, [(1, ["A", "a@example.com"].map(str::to_owned).to_vec())]);
+    let twice = self::file("{\"name\": 1, \"name \": null}\n");
+    let rows = read(&twice, &layout(FileShape::JsonLines, &["name"]));
+    assert_eq!(reasons(&rows.problems), [(1, ErrorReason::JsonInvalid)]);
 }
 
 #[test]
@@ -130,6 +156,18 @@ fn a_member_that_comes_late_is_no_column() {
     let rows = read(&file, &inspection.layout);
     assert_eq!(rows.rows.len(), 1_000);
     assert_eq!(reasons(&rows.problems), [(1_001, ErrorReason::ImportNameUnknown)]);
+}
+
+#[test]
+fn names_that_are_learnt_have_a_bound() {
+    let row = |row: usize| {
+        let members: Vec<String> = (0..100).map(|member| format!("\"{row}-{member}\":1")).collect();
+        format!("{{{}}}\n", members.join(","))
+    };
+    let rows: String = (0..50).map(row).collect();
+    let problem = inspected(&file(rows)).problem.expect("a problem");
+    assert_eq!(problem.reason, ErrorReason::LimitExceeded);
+    assert_eq!(problem.details["actual"], "1001");
 }
 
 #[test]

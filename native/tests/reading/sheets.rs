@@ -125,3 +125,14 @@ fn json_has_identifiers_of_any_length() {
         read(&file, &inspection.layout).rows.into_iter().map(|(_, cells)| cells).collect();
     assert_eq!(cells, [["123456789012345671"], ["123456789012345672"]]);
 }
+
+#[test]
+fn dates_have_the_parts_that_their_columns_ask_for() {
+    let (file, inspection) = sheet(
+        "[\"member.email\",\"at:dt\",\"m:dt:Ym\",\"n\"]\n\
+         [\"a@a.ru\",\"2026-01-02\",\"2026-01-02 10:30:00\",\"2026-01-02\"]\n",
+    );
+    let cells = ["a@a.ru", "2026-01-02 00:00:00", "2026-01-02 10:30", "2026-01-02"];
+    assert_eq!(inspection.rows[0].cells, cells);
+    assert_eq!(read(&file, &inspection.layout).rows, [(2, cells.map(str::to_owned).to_vec())]);
+}

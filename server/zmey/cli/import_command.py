@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.text import Text
 
-from zmey.cli.exits import FAILURE, CommandError, stderr
+from zmey.cli.exits import FAILURE, CommandError, UsageError, stderr
 from zmey.cli.grouped import grouped
 from zmey.cli.import_options import (
     ReadingOptions,
@@ -68,6 +68,7 @@ def import_file(
         "express": rows.express,
     }
     path = None if "://" in source else Path(source)
+    _check_report(path, run.report)
     is_mended = path is not None and is_report(path)
     if is_mended:
         asked["reading"] = REPORT_READING
@@ -84,6 +85,24 @@ def import_file(
         if path is not None and not run.again:
             request.request_id = _derive_request_id(request)
         _Run(client, request, path, run.report).start(watch=run.watch, as_json=run.as_json)
+
+
+def _check_report(path: Path | None, report: str | None) -> None:
+    """Refuses a report that would be written over its own file.
+
+    Raises:
+        UsageError: both are one file.
+    """
+    if path is None or report is None:
+        return
+    if path.exists() and Path(report).exists() and path.samefile(report):
+        message = f"--report {report} is the file itself; the report would take its place."
+        raise UsageError(message)
+
+
+def _is_in_folder(path: Path) -> bool:
+    """Tells whether a report can stand beside a file: what is read from a pipe is in none."""
+    return path.is_file() and not path.absolute().is_relative_to("/dev")
 
 
 def _probe(client: Client, request: ProbeImportRequest, *, as_json: bool) -> None:
@@ -129,8 +148,9 @@ class _Run:
         self._request = request
         self._path = path
         self._report = Path(report) if report else None
-        # A pipe has no place beside it.
-        if self._report is None and path is not None and path.is_file():
+        # Only beside the file is everything of that name ours.
+        self._is_named = self._report is not None
+        if self._report is None and path is not None and _is_in_folder(path):
             self._report = path.with_name(path.name + ".rejects.csv")
 
     def start(self, *, watch: bool, as_json: bool) -> None:
@@ -147,12 +167,20 @@ class _Run:
         # A repeat has nothing new to tell, and an import that failed not everything.
         may_replace = not answer.repeated and not operation.HasField("error")
         saved = self._report and settle_report(
-            self._client, name, metadata, self._report, may_replace=may_replace
+            self._client,
+            name,
+            metadata,
+            self._report,
+            may_replace=may_replace,
+            may_remove=may_replace and (not self._is_named or is_report(self._report)),
         )
         if as_json:
             sys.stdout.buffer.write(summary_json(name, metadata))
         else:
             print_summary(metadata, saved)
+        if metadata.counters.rejected and self._report is None:
+            # Beside a URL or a pipe there is no place for a report.
+            stderr.print(f"`zmey operations report {name} FILE` writes the rejected rows.")
         if operation.HasField("error"):
             message = f"{operation.error.message} ({name})"
             raise CommandError(message, FAILURE)

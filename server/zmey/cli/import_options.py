@@ -25,6 +25,8 @@ from zmey.v1.space_pb2 import Space
 Value = TypeVar("Value")
 
 GROUP_BY_TIME = "-"
+# What `origin_number` of the contract can hold.
+ORIGIN_NUMBER_MAX = 2**32 - 1
 
 _READING = "How the file is read (detected where left out)"
 _ROWS = "What rows do"
@@ -316,7 +318,11 @@ class ReadingOptions:
             reading.shape = _named("--shape", SHAPES, self.shape)
         if self.addr_type is not None:
             reading.addr_type = _named("--addr-type", TYPES_WITH_ALIASES, self.addr_type)
-        reading.renames.update(map(_rename, self.maps or ()))
+        for name, target in map(_rename, self.maps or ()):
+            if reading.renames.get(name, target) != target:
+                message = f"--map has {name!r} twice, with different targets; leave one out."
+                raise UsageError(message)
+            reading.renames[name] = target
         return reading
 
 
@@ -340,7 +346,7 @@ class RowOptions:
         """Writes what the columns and rows of a space do.
 
         Raises:
-            UsageError: there is no such condition.
+            UsageError: there is no such condition, or no origin of this number.
             NotationError: the order cannot be read.
         """
         options = ImportOptions(
@@ -355,7 +361,7 @@ class RowOptions:
             orders = GroupOrders(add=self.group_add, remove=self.group_remove)
             options.groups.CopyFrom(orders)
         if self.origin is not None and self.origin.isdecimal():
-            options.origin_number = int(self.origin)
+            options.origin_number = _origin_number(self.origin)
         elif self.origin is not None:
             options.origin_label = self.origin
         return options
@@ -396,6 +402,14 @@ class RunOptions:
     report: ReportOption = None
     track_info: TrackInfoOption = ""
     as_json: JsonOption = False
+
+
+def _origin_number(text: str) -> int:
+    number = int(text)
+    if number > ORIGIN_NUMBER_MAX:
+        message = f"--origin {text} is no number of an origin: the greatest is {ORIGIN_NUMBER_MAX}."
+        raise UsageError(message)
+    return number
 
 
 def _rename(text: str) -> tuple[str, str]:

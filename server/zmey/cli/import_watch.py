@@ -87,16 +87,22 @@ def follow(client: Client, name: str) -> operations_pb2.Operation:
 
 
 def settle_report(
-    client: Client, name: str, metadata: ImportMetadata, path: Path, *, may_replace: bool
+    client: Client,
+    name: str,
+    metadata: ImportMetadata,
+    path: Path,
+    *,
+    may_replace: bool,
+    may_remove: bool,
 ) -> Path | None:
     """Leaves the rejected rows of an import in its file; returns it where they are in it.
 
-    Somebody may have mended the rows of an earlier import there: that file goes, or is written
-    anew, only with `may_replace`.
+    Somebody may have mended the rows of an earlier import there: that file is written anew only
+    with `may_replace`, and goes only with `may_remove`.
     """
     if not metadata.counters.rejected:
         # Nothing but a file of ours: not /dev/stdout, which is a link to one.
-        if may_replace and path.is_file() and not path.is_symlink():
+        if may_remove and path.is_file() and not path.is_symlink():
             path.unlink()
         return None
     # A device, such as /dev/stdout, has nothing to lose.

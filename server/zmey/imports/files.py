@@ -1,7 +1,7 @@
 """How an import gets its file: fetched or uploaded, then unpacked where it is packed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -13,7 +13,13 @@ from zmey.imports.folder import ImportFolder, sync_file
 from zmey.imports.request_file import merge_request_file
 from zmey.refusal import RefusedError
 from zmey.sources import SourceError, SourceSettings, Unpacked, fetch, unpack
-from zmey.v1.import_job_pb2 import ProbeImportRequest, StartImportRequest
+from zmey.v1 import error_reason_pb2 as reasons
+from zmey.v1.import_job_pb2 import (
+    FILE_SHAPE_SPREADSHEET,
+    ImportReading,
+    ProbeImportRequest,
+    StartImportRequest,
+)
 from zmey.v1.member_pb2 import Warning as FileWarning
 from zmey.v1.space_pb2 import Space
 
@@ -97,7 +103,12 @@ class Files:
     def unpacked(
         self, original: Path, request: Request, directory: Path, obtaining: Obtaining
     ) -> Unpacked:
-        """Returns the rows of a file as text, durable: the import may go on after a power cut."""
+        """Returns the rows of a file as text, durable: the import may go on after a power cut.
+
+        Raises:
+            SourceError: the file cannot be unpacked, or is not the spreadsheet that it should be.
+            SourceCancelledError: there is no need any more.
+        """
         unpacked = unpack(
             original,
             directory,
@@ -108,13 +119,31 @@ class Files:
         if unpacked.path.parent == directory:
             # Uploads are durable already; what was fetched or unpacked is not.
             sync_file(unpacked.path)
-        return unpacked
+        return unpacked if unpacked.shape else _no_spreadsheet(unpacked, request.reading)
 
 
 def _merged(path: Path, content: Mapping[str, Any] | None, request: Request) -> Original:
     if content is None:
         return Original(path, None, [])
     return Original(path, orjson.dumps(content), merge_request_file(content, request))
+
+
+def _no_spreadsheet(unpacked: Unpacked, reading: ImportReading) -> Unpacked:
+    """Compares a file that is no spreadsheet with what is said of it."""
+    if reading.shape == FILE_SHAPE_SPREADSHEET:
+        raise SourceError(
+            reasons.ERROR_REASON_IMPORT_SHAPE_UNKNOWN,
+            "The file is no spreadsheet: neither XLSX nor XLS nor ODS.",
+            {"kind": "text"},
+        )
+    if not reading.sheet:
+        return unpacked
+    passed_over = FileWarning(
+        reason=reasons.ERROR_REASON_FIELD_INVALID,
+        message=f"The sheet {reading.sheet!r} is passed over: the file is no spreadsheet.",
+        details={"field": "reading.sheet", "value": reading.sheet},
+    )
+    return replace(unpacked, warnings=(passed_over,))
 
 
 def refusal_of(error: SourceError) -> RefusedError:

@@ -14,6 +14,7 @@ import orjson
 from zmey.internal.v1.jobs_pb2 import RejectedRow, ReportColumn
 from zmey.reasons import reason_name
 from zmey.report_cells import HEADER, csv_line, with_apostrophe
+from zmey.v1.error_reason_pb2 import ERROR_REASON_IMPORT_NUMBER_INEXACT
 
 # Bytes of the report that go out together.
 PIECE_BYTES = 64 * 1024
@@ -67,7 +68,7 @@ def _json_columns(
 def _cells(reject: RejectedRow, json_columns: frozenset[int]) -> list[str]:
     fault = reject.fault
     details = "; ".join(f"{name}={value}" for name, value in sorted(fault.details.items()))
-    cells = _split(reject.text)
+    cells = _split(reject.text) if _was_read(reject) else [reject.text]
     documents = frozenset(reject.json_cells)
     for index, cell in enumerate(cells):
         if index in documents:
@@ -76,6 +77,16 @@ def _cells(reject: RejectedRow, json_columns: frozenset[int]) -> list[str]:
             cells[index] = orjson.dumps(cell).decode()
     told = (fault.message, details, *cells)
     return [str(reject.row), reason_name(fault.reason), *map(with_apostrophe, told)]
+
+
+def _was_read(reject: RejectedRow) -> bool:
+    """Tells whether a row was read; the fault of one that was not has its number.
+
+    Text that is cut off, or has characters that nobody wrote, must not come back as a row that
+    looks right.
+    """
+    is_inexact = reject.fault.reason == ERROR_REASON_IMPORT_NUMBER_INEXACT
+    return is_inexact or "row" not in reject.fault.details
 
 
 def _split(text: str) -> list[str]:

@@ -28,9 +28,14 @@ pub(in crate::reading) struct Entry {
     pub calc: bool,
     /// What the name is, unless it is a key: that of an object is a datakey as in `SetMember`.
     pub others: Others,
+    /// Attributes that should be text and are something else.
+    pub no_text: Vec<&'static str>,
     /// Attributes that mean nothing.
     pub unknown: Vec<String>,
 }
+
+/// Attributes that are text.
+const TEXTS: [&str; 5] = ["datakey", "anketa", "quest", "mode", "type"];
 
 /// The caption of the document that a text is, wherever in it; none without one.
 pub(in crate::reading) fn caption(text: Text) -> Result<Option<Vec<Entry>>> {
@@ -66,7 +71,13 @@ fn entry(value: &str) -> Entry {
     let (mut form, mut question) = (None, None);
     for (name, value) in json::members(value) {
         let text = json::string(value).map(std::borrow::Cow::into_owned);
-        match &*json::unescape(name) {
+        let name = json::unescape(name);
+        if let Some(known) = TEXTS.into_iter().find(|known| *known == name)
+            && !matches!(json::kind(value), Kind::String | Kind::Null)
+        {
+            entry.no_text.push(known);
+        }
+        match &*name {
             "datakey" => entry.name = text.unwrap_or_default(),
             "/status" => "/status".clone_into(&mut entry.name),
             "anketa" => form = text,

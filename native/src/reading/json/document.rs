@@ -19,6 +19,8 @@ pub(in crate::reading) struct DocumentRows {
     /// Whether the next row has the names of columns.
     names_follow: bool,
     place: Place,
+    /// Whether the rows are a member of an object.
+    is_object: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,8 @@ enum Place {
 impl DocumentRows {
     /// The rows of a text.
     pub(in crate::reading) fn new(text: Text, names: Names, names_follow: bool) -> Self {
-        Self { stream: Stream::new(text), number: 0, names, names_follow, place: Place::Before }
+        let (stream, place) = (Stream::new(text), Place::Before);
+        Self { stream, number: 0, names, names_follow, place, is_object: false }
     }
 
     /// The text that they are read from.
@@ -50,16 +53,17 @@ impl DocumentRows {
         rows_max: usize,
         bytes_max: usize,
     ) -> Result<Option<SourceBatch>> {
+        let mut rows = Rows::default();
         if self.place == Place::Before {
             self.place = Place::Within;
+            self.is_object = self.stream.peek()? == Some(b'{');
             if !find_rows(&mut self.stream)? {
                 return Err(no_rows());
             }
             if self.stream.take(b']')? {
-                self.place = Place::Behind;
+                self.end(&mut rows)?;
             }
         }
-        let mut rows = Rows::default();
         while self.place == Place::Within
             && rows.len() < rows_max
             && (rows.len() == 0 || rows.bytes() < bytes_max)
@@ -97,10 +101,28 @@ impl DocumentRows {
         if self.stream.take(b',')? {
             return Ok(());
         }
+        if self.stream.take(b']')? {
+            return self.end(rows);
+        }
         self.place = Place::Behind;
-        if !self.stream.take(b']')? {
-            // Whatever comes cannot be told from rows, and it is not passed over in silence.
-            rows.problem(self.number + 1, broken(), b"");
+        // Whatever comes cannot be told from rows, and it is not passed over in silence.
+        rows.problem(self.number + 1, broken(), b"");
+        Ok(())
+    }
+
+    /// Goes from the last row to the end of the text. More rows there, such as those of a second
+    /// document, are not passed over in silence.
+    fn end(&mut self, rows: &mut Rows) -> Result<()> {
+        self.place = Place::Behind;
+        let mut are_more = false;
+        if self.is_object && !self.stream.take(b'}')? && self.stream.take(b',')? {
+            members_on(&mut self.stream, &mut |_, name| {
+                are_more = name == b"\"rows\"";
+                Ok(are_more)
+            })?;
+        }
+        if are_more || self.stream.peek()?.is_some() {
+            rows.problem(self.number + 1, more(), b"");
         }
         Ok(())
     }
@@ -126,9 +148,14 @@ pub(super) fn members(
     stream: &mut Stream,
     visit: &mut dyn FnMut(&mut Stream, &[u8]) -> Result<bool>,
 ) -> Result<bool> {
-    if !stream.take(b'{')? {
-        return Ok(false);
-    }
+    Ok(stream.take(b'{')? && members_on(stream, visit)?)
+}
+
+/// The same from one of its members on.
+fn members_on(
+    stream: &mut Stream,
+    visit: &mut dyn FnMut(&mut Stream, &[u8]) -> Result<bool>,
+) -> Result<bool> {
     while stream.peek()? == Some(b'"') {
         let Value::Whole(name) = stream.value(ROW_BYTES_MAX)? else { return Ok(false) };
         let name = stream.bytes(name).to_vec();
@@ -157,6 +184,14 @@ fn no_rows() -> Fault {
         "The file is no JSON document with an array of rows: {\"rows\": [[…], …]}.",
     )
     .with("kind", "json")
+}
+
+fn more() -> Fault {
+    Fault::new(
+        ErrorReason::ImportRowInvalid,
+        "Behind the rows of the document there are rows once more, or text behind its end; that \
+         is not read.",
+    )
 }
 
 fn broken() -> Fault {

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::json::{self, JsonFault, JsonProblem, Kind, LEVELS_MAX};
 use crate::reading::batch::{Builder, Problem, SourceBatch};
 use crate::reading::faults;
-use crate::reading::limits::SHOWN_CHARACTERS_MAX;
+use crate::reading::limits::{COLUMNS_MAX, SHOWN_CHARACTERS_MAX};
 use crate::wire::v1::{Charset, ErrorReason, ImportColumn};
 
 /// Where the members of objects go.
@@ -22,11 +22,11 @@ pub(in crate::reading) struct Names {
 }
 
 impl Names {
-    /// The names of known columns.
+    /// The names of known columns. White space around a name is no part of it, here as in CSV.
     pub(in crate::reading) fn of(columns: &[ImportColumn]) -> Self {
         let mut positions = FxHashMap::default();
         for (position, column) in columns.iter().enumerate() {
-            positions.entry(column.name.clone()).or_insert(position);
+            positions.entry(column.name.trim().to_owned()).or_insert(position);
         }
         Self { positions, ..Self::default() }
     }
@@ -45,11 +45,14 @@ impl Names {
     }
 
     fn position(&mut self, name: &str) -> Option<usize> {
+        let name = name.trim();
         let known = self.positions.get(name).copied();
-        if known.is_some() || !self.learns {
+        let position = self.positions.len();
+        // One more than there may be, so that the file is refused. Each row is as long as there are
+        // names: without a bound, rows whose names are all different would take its square.
+        if known.is_some() || !self.learns || position > COLUMNS_MAX {
             return known;
         }
-        let position = self.positions.len();
         self.positions.insert(name.to_owned(), position);
         Some(position)
     }
@@ -163,6 +166,9 @@ fn cells(text: &str, start: usize, names: &mut Names) -> Result<Vec<Range<usize>
                 if cells.len() <= position {
                     cells.resize(position + 1, 0..0);
                 }
+                if !cells[position].is_empty() {
+                    return Err(repeated(&name));
+                }
                 cells[position] = range(value);
             }
             Ok(cells)
@@ -183,6 +189,13 @@ fn unknown(name: &str) -> Fault {
         ),
     )
     .with("name", name)
+}
+
+/// Two members that are one but for the white space around their names.
+fn repeated(name: &str) -> Fault {
+    let name: String = name.chars().take(SHOWN_CHARACTERS_MAX).collect();
+    let message = format!("The row has two members for the column {:?}.", name.trim());
+    Fault::new(ErrorReason::JsonInvalid, message).with("name", name)
 }
 
 fn json_fault(fault: JsonFault, charset: Charset) -> Fault {
