@@ -97,6 +97,25 @@ def test_a_clean_file_takes_no_file_away_that_is_no_report(
     assert not other.exists(), "it was the report of an earlier import"
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--report r.csv --no-watch", "`zmey operations report` writes it later"),
+        ("--report r.csv --probe", "--probe imports nothing"),
+        ("--attempts 2", "are for URLs"),
+        ("--interval 2", "are for URLs"),
+        ("--secret shop", "are for URLs"),
+        ("--separator .", "known are `,` `;` `|` `tab`."),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    server: RunningServer, tmp_path: Path, options: str, told: str
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(MIXED, encoding="utf-8")
+    assert told in " ".join(zmey(server, "import", str(path), *options.split(), code=2).split())
+
+
 def test_a_report_does_not_take_the_place_of_its_file(
     server: RunningServer, tmp_path: Path
 ) -> None:

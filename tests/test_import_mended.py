@@ -160,3 +160,14 @@ def test_a_report_that_cannot_be_read_is_named(server: RunningServer, tmp_path: 
     done = run_zmey("import", str(path), "--address", server.address)
     assert done.returncode == 1
     assert "no CSV in UTF-8" in done.stderr
+
+
+def test_a_report_in_another_form_is_no_file_of_people(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    """Its first columns would become data of members."""
+    path = tmp_path / "saved.csv"
+    path.write_text("row,reason,message,details,member.email\n2,X,,,ann@example.com\n", "utf-16")
+    done = run_zmey("import", str(path), "--address", server.address)
+    assert done.returncode == 1
+    assert "report of rejected rows; save it as CSV in UTF-8" in done.stderr

@@ -15,6 +15,10 @@ use super::renames::Renames;
 /// Of a hundred cells that are not empty, so many must be addresses.
 const ADDRESSES_PERCENT: usize = 90;
 
+/// With these columns in front, the rows are those that an import has rejected. `zmey import` takes
+/// them away before it sends a report; here they would become data of members.
+const REPORT: [&str; 4] = ["row", "reason", "message", "details"];
+
 /// Columns that were found, with what there is to say about them.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -72,6 +76,9 @@ pub(super) fn from_entries(
     let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     if let Some(fault) = renames.problem(&names) {
         found.refuse(fault);
+    }
+    if names.iter().map(|name| name.trim()).take(REPORT.len()).eq(REPORT) {
+        found.refuse(is_report());
     }
     for (index, entry) in entries.iter().enumerate() {
         match column((index, entry), &names, (&renames, addr_type), purpose) {
@@ -268,6 +275,15 @@ fn not_detected(index: usize) -> Fault {
     Fault::new(ErrorReason::FieldInvalid, message)
         .with("field", "caption.autodetect")
         .with("column", index)
+}
+
+fn is_report() -> Fault {
+    caption::invalid(
+        0,
+        REPORT[0],
+        "shows that the file is a report of rejected rows; save it as CSV in UTF-8 for `zmey \
+         import`, or delete its columns row, reason, message and details",
+    )
 }
 
 fn no_key(columns: usize) -> Fault {

@@ -128,6 +128,22 @@ fn names_without_meaning_stop_an_import() {
 }
 
 #[test]
+fn a_report_of_rejected_rows_is_no_file_to_import() {
+    for (names, refused) in [
+        (["row", "reason", "message", "details", "member.email"], true),
+        (["line", "reason", "message", "details", "member.email"], false),
+        (["member.email", "row", "reason", "message", "details"], false),
+    ] {
+        for separator in [",", ";"] {
+            let content = [names, ["a@a.ru"; 5]].map(|row| row.join(separator)).join("\n");
+            let problem = inspected(&file(content)).problem;
+            let told = problem.is_some_and(|fault| fault.message.contains("report of rejected"));
+            assert_eq!(told, refused, "{names:?}");
+        }
+    }
+}
+
+#[test]
 fn a_thousand_columns_are_not_too_many() {
     for columns in [1_000, 1_001] {
         let names: Vec<String> = (1..columns).map(|number| format!("c{number}")).collect();

@@ -68,7 +68,10 @@ def import_file(
         "express": rows.express,
     }
     path = None if "://" in source else Path(source)
+    run.check()
     _check_report(path, run.report)
+    if path is not None:
+        fetching.check_unused()
     is_mended = path is not None and is_report(path)
     if is_mended:
         asked["reading"] = REPORT_READING

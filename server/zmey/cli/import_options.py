@@ -145,7 +145,8 @@ PrefixOption = Annotated[
     typer.Option(
         "--prefix",
         metavar="PATH.",
-        help="Put all other columns under this datakey, their names taken literally.",
+        help="What the datakeys of all other columns begin with, such as `crm.` with its dot; "
+        "their names are taken literally.",
         rich_help_panel=_READING,
     ),
 ]
@@ -382,6 +383,16 @@ class UrlOptions:
     interval: IntervalOption = 60
     secret: SecretOption = None
 
+    def check_unused(self) -> None:
+        """Makes sure that a file which is here is not asked to be fetched.
+
+        Raises:
+            UsageError: it is.
+        """
+        if self != UrlOptions():
+            message = "--attempts, --interval and --secret are for URLs; this is a file here."
+            raise UsageError(message)
+
     def message(self, url: str) -> UrlSource:
         """Writes where the file comes from."""
         return UrlSource(
@@ -403,6 +414,24 @@ class RunOptions:
     track_info: TrackInfoOption = ""
     as_json: JsonOption = False
 
+    def check(self) -> None:
+        """Makes sure that a report which is asked for can be written.
+
+        Raises:
+            UsageError: the command does not see the end of an import.
+        """
+        if self.report is None:
+            return
+        if self.probe:
+            message = "--report is for what an import rejects, and --probe imports nothing."
+            raise UsageError(message)
+        if not self.watch:
+            message = (
+                "--report is written at the end, for which --no-watch does not wait; "
+                "`zmey operations report` writes it later."
+            )
+            raise UsageError(message)
+
 
 def _origin_number(text: str) -> int:
     number = int(text)
@@ -422,6 +451,7 @@ def _rename(text: str) -> tuple[str, str]:
 
 def _named(option: str, known: Mapping[str, Value], word: str) -> Value:
     if word not in known:
-        message = f"{option} {word!r} is unknown; known are {', '.join(known)}."
+        words = " ".join(f"`{name}`" for name in known)
+        message = f"{option} `{word}` is unknown; known are {words}."
         raise UsageError(message)
     return known[word]
