@@ -27,7 +27,7 @@ from zmey.client.uploads import upload_file
 from zmey.reasons import reason_name
 from zmey.v1 import import_job_pb2 as jobs
 from zmey.v1.import_job_pb2 import UploadSourceRequest
-from zmey.v1.import_rows_pb2 import ImportOptions
+from zmey.v1.import_rows_pb2 import GroupOrders, ImportOptions
 from zmey.v1.space_pb2 import Space
 
 SPACE = Space(account_id=1, db_id=1)
@@ -339,6 +339,12 @@ def test_a_cancel_finds_batches_that_wait(client: Client) -> None:
     assert again.counters.created == many - metadata.counters.read
 
 
+def optioned(client: Client, **options: Any) -> object:
+    """Asks for an import of which the file says what its columns are."""
+    asked = ImportOptions(space=SPACE, **options)
+    return client.imports.StartImport(jobs.StartImportRequest(source=inline(ROWS), options=asked))
+
+
 REFUSED: dict[str, tuple[str, Callable[[Client], object]]] = {
     "no source": (
         "FIELD_REQUIRED",
@@ -360,6 +366,12 @@ REFUSED: dict[str, tuple[str, Callable[[Client], object]]] = {
             )
         ),
     ),
+    "a long event key": ("LIMIT_EXCEEDED", partial(optioned, event_key="k" * 101)),
+    "too many groups": (
+        "LIMIT_EXCEEDED",
+        partial(optioned, groups=GroupOrders(add=[f"g{number}" for number in range(101)])),
+    ),
+    "a source that is no address": ("FIELD_INVALID", partial(optioned, source="nowhere")),
     "upload without header": (
         "UPLOAD_NOT_OPENED",
         lambda client: client.imports.UploadSource(iter([UploadSourceRequest(content=b"x")])),

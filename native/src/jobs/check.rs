@@ -7,10 +7,11 @@ use crate::member::groups::NAME_BYTES_MAX as GROUP_NAME_BYTES_MAX;
 use crate::reading::limits::{COLUMNS_MAX, NAME_BYTES_MAX as COLUMN_NAME_BYTES_MAX};
 use crate::space::Space;
 use crate::store::keys::ID_BYTES_MAX;
+use crate::wire::v1::import_column::Target;
 use crate::wire::v1::import_source::Source;
 use crate::wire::v1::{
-    AddressType, AutoGroup, Charset, FileShape, FirstLine, ImportOptions, ImportReading, Separator,
-    StartImportRequest, UrlSource,
+    AddressColumn, AddressType, AutoGroup, Charset, FileShape, FirstLine, ImportColumn,
+    ImportOptions, ImportReading, Separator, StartImportRequest, UrlSource,
 };
 
 /// Bytes of what a caller wants to find again with an import, as the seed says.
@@ -48,11 +49,16 @@ pub fn orders(space: &Space, request: &StartImportRequest) -> Result<()> {
         express::check(request, options)?;
     }
     groups(request, options)?;
-    // Without columns the first line of the file names them.
-    if options.columns.is_empty() {
-        return Ok(());
-    }
-    Orders::of(request, options.columns.clone(), "").target(space).map(drop)
+    // Without columns the first line of the file names them; all else is checked beside one that no
+    // import refuses.
+    let columns =
+        if options.columns.is_empty() { vec![addresses()] } else { options.columns.clone() };
+    Orders::of(request, columns, "").target(space).map(drop)
+}
+
+fn addresses() -> ImportColumn {
+    let target = Target::Address(AddressColumn { r#type: AddressType::Email.into() });
+    ImportColumn { target: Some(target), ..ImportColumn::default() }
 }
 
 fn source(request: &StartImportRequest) -> Result<()> {
