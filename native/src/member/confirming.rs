@@ -28,8 +28,8 @@ pub fn limit(
     if free_max == 0 {
         return Ok(());
     }
-    let month = month(&space.zone, now_seconds);
     let record = view.space_record(space)?;
+    let month = month_of_count(record, &space.zone, now_seconds);
     let members_max = space.limits.members;
     let (name, max, mut rest) = if members_max > 0 && record.members() > u64::from(members_max) {
         ("members_max", members_max, 0)
@@ -62,19 +62,19 @@ pub fn count(
     now_seconds: i64,
     wish: &Attachment,
     head: &mut HeadRecord,
-) {
+) -> StoreResult<()> {
     let space = keys.space;
     if space.limits.confirm_free_per_month == 0 || !is_free(keys, wish) {
-        return;
+        return Ok(());
     }
-    let month = month(&space.zone, now_seconds);
-    if is_counted(head, month) {
-        return;
+    let month = month_of_count(view.space_record(space)?, &space.zone, now_seconds);
+    if !is_counted(head, month) {
+        head.confirm_free_month = month;
+        let record = view.change_space(space.number);
+        record.confirm_free = used(record, month) + 1;
+        record.confirm_free_month = month;
     }
-    head.confirm_free_month = month;
-    let record = view.change_space(space.number);
-    record.confirm_free = used(record, month) + 1;
-    record.confirm_free_month = month;
+    Ok(())
 }
 
 fn is_free(keys: Keys<'_>, wish: &Attachment) -> bool {
@@ -88,6 +88,13 @@ fn is_counted(head: &HeadRecord, month: u32) -> bool {
 /// How many have come in within a month.
 fn used(record: &SpaceRecord, month: u32) -> u32 {
     if record.confirm_free_month == month { record.confirm_free } else { 0 }
+}
+
+/// The month in which an e-mail counts: that of its moment, or the next one where that has begun. An
+/// import keeps the moment of its start, and may not begin the old month again.
+fn month_of_count(record: &SpaceRecord, zone: &TimeZone, now_seconds: i64) -> u32 {
+    let month = month(zone, now_seconds);
+    if record.confirm_free_month == month + 1 { month + 1 } else { month }
 }
 
 /// The months since the year 0 in the zone of a space.

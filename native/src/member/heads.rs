@@ -151,7 +151,7 @@ pub fn attach(
             Some(former) => with_own_state(record, former),
             None => record,
         };
-        confirming::count(view, keys, stamp.time_seconds, wish, &mut record);
+        confirming::count(view, keys, stamp.time_seconds, wish, &mut record)?;
         if is_known {
             view.change_head(space, head_id, |head| head.clone_from(&record))?;
         } else {

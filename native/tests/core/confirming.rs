@@ -38,6 +38,10 @@ fn the_month_is_that_of_the_zone_of_the_space() {
     clock.advance(1);
     assert!(!waits(&core, "d@example.com"), "June in Moscow, May in UTC");
     assert!(waits(&core, "e@example.com"));
+    clock.advance(-1);
+    assert!(waits(&core, "f@example.com"), "an import of May does not begin May again");
+    clock.advance(1);
+    assert!(waits(&core, "g@example.com"), "nor does it begin June again");
     assert_clean(engine.as_ref());
 }
 
