@@ -348,7 +348,7 @@ def wait_for_rows(server: RunningServer, name: str) -> int:
         ("member.email\nx\n", ["--shape", "spreadsheet"], 1, "The file is no spreadsheet"),
         ("member.email\nx\n", ["--order", "best"], 2, "is no order"),
         ("member.email\nx\n", ["--if-exists", "maybe"], 2, "known are update"),
-        ("member.email\nx\n", ["--charset", "ebcdic"], 2, "known are utf-8"),
+        ("member.email\nx\n", ["--charset", "ebcdic"], 2, "known are `utf-8`"),
         ("member.email\nx\n", ["--db", "9"], 1, "SPACE_UNKNOWN"),
     ],
 )

@@ -90,8 +90,8 @@ fn used(record: &SpaceRecord, month: u32) -> u32 {
     if record.confirm_free_month == month { record.confirm_free } else { 0 }
 }
 
-/// The month in which an e-mail counts: that of its moment, or the next one where that has begun. An
-/// import keeps the moment of its start, and may not begin the old month again.
+/// The month in which an e-mail counts: that of its moment, or the next one where that has begun.
+/// An import keeps the moment of its start, and may not begin the old month again.
 fn month_of_count(record: &SpaceRecord, zone: &TimeZone, now_seconds: i64) -> u32 {
     let month = month(zone, now_seconds);
     if record.confirm_free_month == month + 1 { month + 1 } else { month }
