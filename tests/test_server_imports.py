@@ -215,6 +215,20 @@ def test_a_probe_warns_of_what_no_import_could_read(
     assert probed(client, jobs.ImportSource(probe_uid=answer.uid), **reading) == answer
 
 
+def test_the_first_line_may_say_the_separator(client: Client) -> None:
+    text = "sep=;\r\nmember.email;Имя\r\nann@example.com;Анна, Яна\r\nnobody;Бо\r\n"
+    content = inline(text.encode())
+    answer = probed(client, content)
+    assert not answer.cannot_import, answer.warnings
+    assert answer.layout.reading.separator == jobs.SEPARATOR_SEMICOLON
+    assert answer.layout.separator_confidence == jobs.CONFIDENCE_CERTAIN
+    assert [row.row for row in answer.rows] == [3, 4]
+    for source in (content, jobs.ImportSource(probe_uid=answer.uid)):
+        metadata = ended(client, source)
+        assert counts(metadata)[0] == 2
+        assert counts(metadata)[3] == 1
+
+
 def test_a_probe_warns_of_a_wrong_request(shelf: tuple[Client, Path]) -> None:
     client, folder = shelf
     assert reason_of(lambda: probed(client, url("rfs://upload/d1/"))) == "SOURCE_MISSING"

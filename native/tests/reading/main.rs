@@ -5,6 +5,7 @@ mod charsets;
 mod csv_rows;
 mod json_rows;
 mod property;
+mod separator_line;
 mod sheets;
 mod short_texts;
 mod support;
