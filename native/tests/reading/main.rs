@@ -4,6 +4,7 @@ mod captions;
 mod charsets;
 mod csv_rows;
 mod json_rows;
+mod kinds;
 mod property;
 mod separator_line;
 mod sheets;
