@@ -1,9 +1,11 @@
 """Imports that the server runs, through the contract: sources, operations, reports, restarts."""
 
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
 import threading
 import time
 import zipfile
@@ -201,6 +203,10 @@ UNIMPORTABLE: list[tuple[bytes, dict[str, Any], str]] = [
     (b"PK\x03\x04broken", {}, "SOURCE_FILE_INVALID"),
     (b'{"a": 1}', {"shape": jobs.FILE_SHAPE_JSON}, "IMPORT_SHAPE_UNKNOWN"),
     (xlsx(One=table(("member.email",))), {"sheet": "Two"}, "IMPORT_SHEET_UNKNOWN"),
+    (b"%PDF-1.7\n", {}, "IMPORT_SHAPE_UNKNOWN"),
+    (bz2.compress(ROWS), {}, "IMPORT_SHAPE_UNKNOWN"),
+    (lzma.compress(ROWS), {}, "IMPORT_SHAPE_UNKNOWN"),
+    (gzip.compress(b"\xef\xbb\xbf\n<!DOCTYPE html><title>Login"), {}, "IMPORT_SHAPE_UNKNOWN"),
 ]
 
 
@@ -213,6 +219,28 @@ def test_a_probe_warns_of_what_no_import_could_read(
     assert reason_name(answer.warnings[0].reason) == reason
     assert answer.warnings[0].message
     assert probed(client, jobs.ImportSource(probe_uid=answer.uid), **reading) == answer
+
+
+def test_a_page_in_the_place_of_a_file_is_told(client: Client) -> None:
+    """Such as that of a login, which a URL leads to."""
+    page = inline(b"<!DOCTYPE html>\n<html><body>Login, please</body></html>\n")
+    operation = wait(client, start(client, page))
+    assert operation.error.message.startswith("The file is an HTML page, perhaps of a login")
+    assert operation.error.message == probed(client, page).warnings[0].message
+
+
+def test_the_first_line_may_say_the_separator(client: Client) -> None:
+    text = "sep=;\r\nmember.email;Имя\r\nann@example.com;Анна, Яна\r\nnobody;Бо\r\n"
+    content = inline(text.encode())
+    answer = probed(client, content)
+    assert not answer.cannot_import, answer.warnings
+    assert answer.layout.reading.separator == jobs.SEPARATOR_SEMICOLON
+    assert answer.layout.separator_confidence == jobs.CONFIDENCE_CERTAIN
+    assert [row.row for row in answer.rows] == [3, 4]
+    for source in (content, jobs.ImportSource(probe_uid=answer.uid)):
+        metadata = ended(client, source)
+        assert counts(metadata)[0] == 2
+        assert counts(metadata)[3] == 1
 
 
 def test_a_probe_warns_of_a_wrong_request(shelf: tuple[Client, Path]) -> None:

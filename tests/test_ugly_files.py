@@ -312,6 +312,8 @@ def test_open_document_is_read(tmp_path: Path) -> None:
         (b"PK\x03\x04" + bytes(30) + b"rows.csv", "zip"),
         (b"PK\x05\x06" + bytes(18), "zip"),
         (b"\x1f\x8b\x08", "gzip"),
+        (b"%PDF-1.7\n", "pdf"),
+        (b"<html>", "html"),
     ],
 )
 def test_kinds_are_told_by_their_first_bytes(tmp_path: Path, content: bytes, kind: str) -> None:

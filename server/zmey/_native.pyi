@@ -157,7 +157,11 @@ def spaces(store: str) -> list[dict[str, Any]]:
     """
 
 def sniff(path: str) -> str:
-    """Names the kind of a file by its first bytes: xlsx, xls, ods, zip, gzip or text."""
+    """Names the kind of a file by its first bytes.
+
+    Returns:
+        xlsx, xls, ods, zip or gzip; what is not read, such as pdf or html; or else text.
+    """
 
 def convert_spreadsheet(
     input: str,

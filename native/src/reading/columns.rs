@@ -108,7 +108,7 @@ pub(super) fn from_entries(
         }
     }
     if found.problem.is_none() && !found.columns.iter().any(is_key) {
-        found.refuse(no_key(entries.len()));
+        found.refuse(no_key(entries.len(), addr_type));
     }
     found
 }
@@ -286,13 +286,26 @@ fn is_report() -> Fault {
     )
 }
 
-fn no_key(columns: usize) -> Fault {
-    Fault::new(
-        ErrorReason::ImportKeyColumnMissing,
-        "No column says whose row it is; name one contact_id, external_customer_id or member.TYPE, \
-         or say addr_type.",
-    )
-    .with("columns", columns)
+/// A type that is said makes a key of the only column; among several, cells of most types look like
+/// anything.
+fn no_key(columns: usize, addr_type: AddressType) -> Fault {
+    let message = match addr_type {
+        AddressType::Unspecified => {
+            let or_type = if columns == 1 { ", or say addr_type" } else { "" };
+            format!(
+                "No column says whose row it is; name one contact_id, external_customer_id or \
+                 member.TYPE{or_type}."
+            )
+        }
+        said => {
+            let kind = crate::address::type_name(said);
+            format!(
+                "No column says whose row it is, and which of the {columns} has the {kind} \
+                 addresses is not seen by its cells; name it member.{kind}."
+            )
+        }
+    };
+    Fault::new(ErrorReason::ImportKeyColumnMissing, message).with("columns", columns)
 }
 
 /// Whether a name means more than a datakey.

@@ -10,6 +10,7 @@ use super::batch::{Builder, Problem, SourceBatch};
 use super::csv_record::{BadQuote, Cell, Record, Splitter, line_end, line_ends, unescape};
 use super::faults;
 use super::limits::{BLOCK_BYTES, ROW_BYTES_MAX};
+use super::separator_line::SeparatorLine;
 use super::text::Text;
 
 /// The first character of lines that are no rows (seed 002: a comment).
@@ -24,6 +25,8 @@ pub(super) struct CsvRows {
     at: usize,
     /// The number of the line at `at`, from 1.
     line: u64,
+    /// Whether nothing was taken yet.
+    is_at_start: bool,
     /// Whether the next row has the names of columns.
     names_follow: bool,
     /// Whether `at` is within a line whose rest is of no use.
@@ -41,6 +44,7 @@ impl CsvRows {
             buffer: Vec::new(),
             at: 0,
             line: 1,
+            is_at_start: true,
             names_follow,
             is_in_waste: false,
             cells: Vec::new(),
@@ -82,6 +86,10 @@ impl CsvRows {
         if self.at == self.buffer.len() {
             return self.fill();
         }
+        if std::mem::take(&mut self.is_at_start) {
+            self.pass_separator_line();
+            return Ok(true);
+        }
         if self.is_in_waste || self.buffer[self.at] == COMMENT {
             return self.pass_line(builder);
         }
@@ -101,6 +109,15 @@ impl CsvRows {
             Record::Quote(quote) => self.bad_quote(&quote, builder),
         }
         Ok(true)
+    }
+
+    /// Goes behind a line that says the separator, which is known already: the first block has it
+    /// whole.
+    fn pass_separator_line(&mut self) {
+        if let Some(line) = SeparatorLine::of(&self.buffer, self.text.is_ended()) {
+            self.at = line.end;
+            self.line += 1;
+        }
     }
 
     /// Reports a row of which no end is near; what is in the buffer is passed over.

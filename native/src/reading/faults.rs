@@ -64,7 +64,22 @@ pub(super) fn quote_stray(line: u64, column: usize) -> Fault {
 
 /// A file that is no text, or of another kind than was said.
 pub(super) fn unknown_shape(kind: &str) -> Fault {
-    let message = format!("The file is of the kind {kind}, whose rows cannot be read as it is.");
+    const SEND: &str = "send CSV, JSON, JSON lines or a spreadsheet";
+    let message = match kind {
+        "bzip2" | "xz" | "7z" | "rar" | "zstd" | "tar" => format!(
+            "The file is packed as {kind}, which is not unpacked here; pack it as gzip, or alone \
+             in a zip."
+        ),
+        "pdf" => format!("The file is a PDF, which has no rows; {SEND}."),
+        "png" | "jpeg" | "gif" => {
+            format!("The file is a picture ({kind}), which has no rows; {SEND}.")
+        }
+        "html" => format!(
+            "The file is an HTML page, perhaps of a login or of an error, or a table that only has \
+             the name of a spreadsheet; look at it in a browser, and {SEND}."
+        ),
+        _ => format!("The file is of the kind {kind}, whose rows cannot be read as it is."),
+    };
     Fault::new(ErrorReason::ImportShapeUnknown, message).with("kind", kind)
 }
 

@@ -18,6 +18,7 @@ mod pick;
 mod reader;
 mod renames;
 mod sample;
+mod separator_line;
 mod shape;
 mod sheet_cell;
 mod sheet_dates;

@@ -8,7 +8,7 @@ use super::looks::is_address;
 use super::reader::separator_byte;
 
 /// The separators, the one that stands for itself most often first.
-const SEPARATORS: [Separator; 4] =
+pub(super) const SEPARATORS: [Separator; 4] =
     [Separator::Tab, Separator::Semicolon, Separator::Comma, Separator::Pipe];
 
 /// Records that a separator is tried on.

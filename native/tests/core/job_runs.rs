@@ -205,10 +205,8 @@ fn conditions_and_warnings_are_counted() {
 }
 
 /// Lets writes fail from each one on, goes on in another core, and compares.
-#[test]
-fn a_job_that_is_interrupted_anywhere_ends_as_if_it_had_run_once() {
-    let file = File::of_batches(3);
-    let expected = undisturbed(&file);
+fn check_interrupted(file: &File) {
+    let expected = undisturbed(file);
     let mut interruptions = 0;
     for write in 0.. {
         let engine = Faulty::new();
@@ -236,6 +234,17 @@ fn a_job_that_is_interrupted_anywhere_ends_as_if_it_had_run_once() {
     }
     // Its beginning, each batch, its end.
     assert_eq!(interruptions, 5);
+}
+
+#[test]
+fn a_job_that_is_interrupted_anywhere_ends_as_if_it_had_run_once() {
+    check_interrupted(&File::of_batches(3));
+}
+
+#[test]
+fn a_line_with_the_separator_is_no_row_after_an_interruption_either() {
+    let rows = std::fs::read_to_string(File::of_batches(3).path).unwrap();
+    check_interrupted(&File::new(&format!("sep=,\r\n{rows}")));
 }
 
 /// One commit fails, those behind it are refused; the same process goes on.

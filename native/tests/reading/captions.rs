@@ -195,6 +195,29 @@ fn columns_of_addresses_are_guessed_where_no_name_says_it() {
     check_guess("Имя;Код\nАнна;12345\n", any, None);
 }
 
+#[track_caller]
+fn check_missing(content: &str, addr_type: AddressType, advice: &str) {
+    let fault = with_type(content, addr_type).problem.expect("a problem");
+    assert_eq!(fault.reason, ErrorReason::ImportKeyColumnMissing);
+    assert!(fault.message.ends_with(advice), "{}", fault.message);
+    assert_eq!(fault.message.contains("addr_type"), advice.contains("addr_type"));
+}
+
+#[test]
+fn what_is_missing_is_not_what_was_said() {
+    let (any, two) = (AddressType::Unspecified, "12345;Анна\n67890;Ольга\n");
+    check_missing(two, any, "name one contact_id, external_customer_id or member.TYPE.");
+    check_missing("12345\n67890\n", any, "or member.TYPE, or say addr_type.");
+    for addr_type in (1..).map_while(|number| AddressType::try_from(number).ok()) {
+        let name = addr_type.as_str_name().trim_start_matches("ADDRESS_TYPE_").to_lowercase();
+        check_missing(two, addr_type, &format!("name it member.{name}."));
+        // It is found as soon as that was done, or where there is no other one.
+        for content in [format!("member.{name};Имя\n{two}"), "12345\n67890\n".to_owned()] {
+            assert_eq!(with_type(&content, addr_type).problem, None, "{name}: {content}");
+        }
+    }
+}
+
 #[test]
 fn a_type_that_is_said_is_that_of_columns_that_attach() {
     let content = "member.csid\tmember.head.attach\nA\tb\n";
