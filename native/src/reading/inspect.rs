@@ -231,9 +231,7 @@ impl Inspection {
             // It was to be the line of names; what comes behind is data in any case.
             let problem = &sample.batch.problems[0];
             self.problem.get_or_insert(problem.fault.clone());
-            if !sample.cells.is_empty() {
-                self.warnings.push(problem.fault.clone().into());
-            }
+            self.warnings.push(problem.fault.clone().into());
             return Vec::new();
         }
         sample.take_first()
@@ -261,9 +259,12 @@ impl Inspection {
         } else if !reading.names.is_empty() {
             self.problem.get_or_insert_with(faults::names_of_objects);
         }
-        if names.is_empty() && sample.cells.is_empty() {
+        if names.is_empty()
+            && sample.cells.is_empty()
+            && let Some(problem) = sample.batch.problems.first()
+        {
             // Not one row tells which columns there are: why none can be read is what matters.
-            return Ok(Found::unreadable(&sample.batch.problems[0].fault));
+            return Ok(Found::unreadable(&problem.fault));
         }
         if names.is_empty() {
             let width = sample.cells.iter().map(Vec::len).max().unwrap_or_default();
