@@ -197,23 +197,26 @@ def test_what_was_probed_is_imported_with_its_request(shelf: tuple[Client, Path]
     assert counts(ended(client, jobs.ImportSource(probe_uid=first.uid))) == (1, 0, 0, 1)
 
 
-UNIMPORTABLE: list[tuple[bytes, dict[str, Any], str]] = [
-    (b"", {}, "IMPORT_EMPTY"),
-    (b"\xef\xbb\xbf", {}, "IMPORT_EMPTY"),
-    (b"PK\x03\x04broken", {}, "SOURCE_FILE_INVALID"),
-    (b'{"a": 1}', {"shape": jobs.FILE_SHAPE_JSON}, "IMPORT_SHAPE_UNKNOWN"),
-    (xlsx(One=table(("member.email",))), {"sheet": "Two"}, "IMPORT_SHEET_UNKNOWN"),
-    (b"%PDF-1.7\n", {}, "IMPORT_SHAPE_UNKNOWN"),
-    (bz2.compress(ROWS), {}, "IMPORT_SHAPE_UNKNOWN"),
-    (lzma.compress(ROWS), {}, "IMPORT_SHAPE_UNKNOWN"),
-    (gzip.compress(b"\xef\xbb\xbf\n<!DOCTYPE html><title>Login"), {}, "IMPORT_SHAPE_UNKNOWN"),
-]
+UNIMPORTABLE: dict[str, tuple[bytes, dict[str, Any], str]] = {
+    "nothing": (b"", {}, "IMPORT_EMPTY"),
+    "a mark of bytes": (b"\xef\xbb\xbf", {}, "IMPORT_EMPTY"),
+    "a broken zip": (b"PK\x03\x04broken", {}, "SOURCE_FILE_INVALID"),
+    "an object": (b'{"a": 1}', {"shape": jobs.FILE_SHAPE_JSON}, "IMPORT_SHAPE_UNKNOWN"),
+    "another sheet": (
+        xlsx(One=table(("member.email",))), {"sheet": "Two"}, "IMPORT_SHEET_UNKNOWN",
+    ),
+    "pdf": (b"%PDF-1.7\n", {}, "IMPORT_SHAPE_UNKNOWN"),
+    "bzip2": (bz2.compress(ROWS), {}, "IMPORT_SHAPE_UNKNOWN"),
+    "xz": (lzma.compress(ROWS), {}, "IMPORT_SHAPE_UNKNOWN"),
+    "a packed page": (
+        gzip.compress(b"\xef\xbb\xbf\n<!DOCTYPE html><title>Login"), {}, "IMPORT_SHAPE_UNKNOWN",
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "reading", "reason"), UNIMPORTABLE)
-def test_a_probe_warns_of_what_no_import_could_read(
-    client: Client, content: bytes, reading: dict[str, Any], reason: str
-) -> None:
+@pytest.mark.parametrize("what", UNIMPORTABLE)
+def test_a_probe_warns_of_what_no_import_could_read(client: Client, what: str) -> None:
+    content, reading, reason = UNIMPORTABLE[what]
     answer = probed(client, inline(content), **reading)
     assert answer.cannot_import
     assert reason_name(answer.warnings[0].reason) == reason
