@@ -40,7 +40,7 @@ const UKRAINIAN: &[&str] = &[
     "i@example.com;Олексій\n",
 ];
 
-const CHARSETS: [Charset; 6] = [
+pub const CHARSETS: [Charset; 6] = [
     Charset::Utf8,
     Charset::Cp1251,
     Charset::Koi8R,

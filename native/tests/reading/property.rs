@@ -3,7 +3,7 @@
 use _native::wire::v1::{Charset, FileShape, FirstLine, ImportLayout, ImportReading, Separator};
 use proptest::prelude::*;
 
-use crate::charsets::encoded;
+use crate::charsets::{CHARSETS, encoded};
 use crate::support::{Rows, csv, file, read_in};
 
 const SEPARATORS: [(Separator, char); 4] = [
@@ -28,14 +28,7 @@ fn rows() -> impl Strategy<Value = Vec<Vec<String>>> {
 }
 
 fn charset() -> impl Strategy<Value = Charset> {
-    prop::sample::select(vec![
-        Charset::Utf8,
-        Charset::Cp1251,
-        Charset::Koi8R,
-        Charset::MacCyrillic,
-        Charset::Utf16,
-        Charset::Utf7,
-    ])
+    prop::sample::select(CHARSETS.to_vec())
 }
 
 fn written(rows: &[Vec<String>], separator: char, line_end: &str, quotes_all: bool) -> String {

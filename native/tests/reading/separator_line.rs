@@ -3,7 +3,7 @@
 use _native::reading::inspect;
 use _native::wire::v1::{Charset, Confidence, ErrorReason, FirstLine, ImportReading, Separator};
 
-use crate::charsets::encoded;
+use crate::charsets::{CHARSETS, encoded};
 use crate::support::{csv, file, inspected, read, read_in};
 
 const SEPARATORS: [(Separator, &str); 4] = [
@@ -11,15 +11,6 @@ const SEPARATORS: [(Separator, &str); 4] = [
     (Separator::Semicolon, ";"),
     (Separator::Tab, "\t"),
     (Separator::Pipe, "|"),
-];
-
-const CHARSETS: [Charset; 6] = [
-    Charset::Utf8,
-    Charset::Cp1251,
-    Charset::Koi8R,
-    Charset::MacCyrillic,
-    Charset::Utf16,
-    Charset::Utf7,
 ];
 
 /// Rows with another separator in each: only the line tells which one is meant.
