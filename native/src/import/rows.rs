@@ -78,7 +78,7 @@ impl Preparation<'_> {
         }
         check_json_cells(row)?;
         let (first_probe, first_cell) = (self.probes.len(), self.cells.end());
-        let mut step = Step::default();
+        let mut step = Step { probes: first_probe..first_probe, ..Step::default() };
         for (index, column) in plan.columns.iter().take(row.cells.len()).enumerate() {
             let cell = cell_text(row, index)?;
             match column {
@@ -96,8 +96,6 @@ impl Preparation<'_> {
                 "All key cells of the row are empty.",
             ));
         }
-        // From now on a place among the keys of the row.
-        step.field_values.iter_mut().for_each(|(place, _)| *place -= first_probe);
         Ok(Step {
             probes: first_probe..self.probes.len(),
             cells: first_cell..self.cells.end(),
@@ -194,7 +192,7 @@ impl Preparation<'_> {
                 let value = FieldValue { path: path.clone(), value: text.to_owned() };
                 let query = fields::query(self.space, &value)?;
                 let insertion = Change::compile(index, &fields::insertion(self.space, &value)?)?;
-                step.field_values.push((self.probes.len(), insertion));
+                step.field_values.push((self.probes.len() - step.probes.start, insertion));
                 self.probe(KeyKind::Field, index, Target::Field(Box::new(query)), path);
             }
         }

@@ -330,7 +330,7 @@ fn started(
     Ok((start, inspection.warnings))
 }
 
-/// Waits for the indexes of the fields by which rows find members: each row would be refused.
+/// Refuses to begin before the fields answer by which rows find members: no row would be taken.
 fn check_fields(core: &Core, space: &Space, plan: &Plan) -> Result<()> {
     core.read(&AddressBook::default(), |view, _| {
         plan.columns.iter().try_for_each(|column| match column {

@@ -3,19 +3,15 @@
 //! The numbers of two people may be one there, and nothing shows it: such rows are refused.
 
 use crate::wire::v1::import_column::Target;
-use crate::wire::v1::{FileShape, ImportColumn, ImportLayout, ImportReading, ImportRow};
+use crate::wire::v1::{ImportColumn, ImportRow};
 
 use super::batch::{Problem, SourceBatch};
 use super::faults;
 use super::sheet_cell::is_inexact;
 
-/// Where the identifiers of a spreadsheet are; other files have numbers of any length.
-pub(super) fn identifiers(layout: &ImportLayout) -> Vec<u32> {
-    let shape = layout.reading.as_ref().map(ImportReading::shape);
-    if shape != Some(FileShape::Spreadsheet) {
-        return Vec::new();
-    }
-    let numbered = (0..).zip(&layout.columns);
+/// Where the identifiers of a spreadsheet are.
+pub(super) fn identifiers(columns: &[ImportColumn]) -> Vec<u32> {
+    let numbered = (0..).zip(columns);
     numbered.filter(|(_, column)| has_identifiers(column)).map(|(position, _)| position).collect()
 }
 

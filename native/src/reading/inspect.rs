@@ -16,7 +16,6 @@ use super::limits::{COLUMNS_MAX, SAMPLE_BYTES_MAX, SHOWN_ROWS_MAX, WARNINGS_MAX}
 use super::looks;
 use super::renames::Renames;
 use super::sample::{Sample, head};
-use super::separator_line::SeparatorLine;
 use super::shape;
 use super::sniff::sniff;
 use super::words;
@@ -179,10 +178,7 @@ impl Inspection {
         if self.reading().shape() == FileShape::Csv
             && self.reading().separator() == Separator::Unspecified
         {
-            let (separator, confidence) = match SeparatorLine::of(head, is_whole) {
-                Some(line) => (line.separator, Confidence::Certain),
-                None => shape::separator(head, is_whole, columns),
-            };
+            let (separator, confidence) = shape::separator(head, is_whole, columns);
             self.reading().set_separator(separator);
             self.layout.set_separator_confidence(confidence);
             if confidence == Confidence::Guess {

@@ -21,6 +21,7 @@ mod sample;
 mod separator_line;
 mod shape;
 mod sheet_cell;
+mod sheet_columns;
 mod sheet_dates;
 mod sniff;
 mod spreadsheet;

@@ -8,9 +8,8 @@ use crate::wire::v1::{FileShape, FirstLine, ImportLayout, ImportReading, Separat
 
 use super::batch::SourceBatch;
 use super::csv::CsvRows;
-use super::inexact;
 use super::json::{DocumentRows, LineRows, Names};
-use super::sheet_dates::{self, DateColumn};
+use super::sheet_columns::SheetColumns;
 use super::text::{Spent, Text};
 
 /// Rows that come in batches.
@@ -18,10 +17,7 @@ pub struct RowReader {
     rows: Rows,
     /// Whether white space around cells is no part of them.
     trim: bool,
-    /// Where numbers must be exact, because they say whose row it is.
-    identifiers: Vec<u32>,
-    /// Where dates have the parts of their type.
-    dates: Vec<DateColumn>,
+    sheet_columns: Option<SheetColumns>,
     /// How long batches took since that was asked last.
     took: Duration,
 }
@@ -58,8 +54,8 @@ pub fn open(path: &Path, layout: &ImportLayout) -> Result<RowReader> {
         }
         FileShape::Unspecified => return Err(Fault::required("layout.reading.shape")),
     };
-    let (identifiers, dates) = (inexact::identifiers(layout), sheet_dates::columns(layout));
-    Ok(RowReader { rows, trim: reading.trim, identifiers, dates, took: Duration::ZERO })
+    let sheet_columns = SheetColumns::of(layout);
+    Ok(RowReader { rows, trim: reading.trim, sheet_columns, took: Duration::ZERO })
 }
 
 fn csv_rows(text: Text, reading: &ImportReading) -> Result<CsvRows> {
@@ -96,11 +92,8 @@ impl RowReader {
         if let Some(batch) = batch.as_mut().filter(|_| self.trim) {
             batch.trim();
         }
-        if let Some(batch) = batch.as_mut().filter(|_| !self.identifiers.is_empty()) {
-            inexact::refuse(batch, &self.identifiers);
-        }
-        if let Some(batch) = batch.as_mut().filter(|_| !self.dates.is_empty()) {
-            sheet_dates::fit(batch, &self.dates);
+        if let (Some(batch), Some(columns)) = (batch.as_mut(), &self.sheet_columns) {
+            columns.fit(batch);
         }
         self.took += began.elapsed();
         Ok(batch)

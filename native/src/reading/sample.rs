@@ -10,11 +10,10 @@ use crate::wire::v1::{
 };
 
 use super::batch::SourceBatch;
-use super::inexact;
 use super::json::{DocumentRows, Entry, LineRows, Names, caption};
 use super::limits::{SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX};
 use super::reader::open;
-use super::sheet_dates;
+use super::sheet_columns::SheetColumns;
 use super::text::Text;
 
 /// The beginning of a text.
@@ -119,12 +118,10 @@ impl Sample {
 
     /// Does with the rows of a spreadsheet what only their columns say, as an import does.
     pub(super) fn fit_columns(&mut self, layout: &ImportLayout) {
-        let (identifiers, dates) = (inexact::identifiers(layout), sheet_dates::columns(layout));
-        if !identifiers.is_empty() {
-            inexact::refuse(&mut self.batch, &identifiers);
+        if let Some(columns) = SheetColumns::of(layout) {
+            columns.fit(&mut self.batch);
+            self.cells = self.batch.rows.iter().map(texts).collect();
         }
-        sheet_dates::fit(&mut self.batch, &dates);
-        self.cells = self.batch.rows.iter().map(texts).collect();
     }
 
     /// How many rows the file has, about. `lines` are those of the file.

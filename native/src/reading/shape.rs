@@ -6,6 +6,7 @@ use crate::wire::v1::{Confidence, FileShape, Separator};
 use super::csv_record::{Cell, Record, Splitter};
 use super::looks::is_address;
 use super::reader::separator_byte;
+use super::separator_line::SeparatorLine;
 
 /// The separators, the one that stands for itself most often first.
 pub(super) const SEPARATORS: [Separator; 4] =
@@ -82,8 +83,11 @@ struct Trial {
 }
 
 /// Tells the separator from the beginning of the text; `columns` is how many there are, 0 where
-/// that is not known.
+/// that is not known. A file may say it itself.
 pub(super) fn separator(head: &[u8], is_whole: bool, columns: usize) -> (Separator, Confidence) {
+    if let Some(line) = SeparatorLine::of(head, is_whole) {
+        return (line.separator, Confidence::Certain);
+    }
     let trials = SEPARATORS.map(|separator| try_out(head, is_whole, separator));
     let rank = |trial: &Trial| {
         let is_regular = trial.percent >= LIKELY_PERCENT;

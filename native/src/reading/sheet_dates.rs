@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 
+use crate::wire::v1::ImportColumn;
 use crate::wire::v1::import_column::Target;
-use crate::wire::v1::{FileShape, ImportColumn, ImportLayout, ImportReading};
 
 use super::batch::SourceBatch;
 
@@ -26,13 +26,9 @@ pub(super) struct DateColumn {
     last: u8,
 }
 
-/// The columns of dates of a spreadsheet; other files say themselves which parts dates have.
-pub(super) fn columns(layout: &ImportLayout) -> Vec<DateColumn> {
-    let shape = layout.reading.as_ref().map(ImportReading::shape);
-    if shape != Some(FileShape::Spreadsheet) {
-        return Vec::new();
-    }
-    layout.columns.iter().enumerate().filter_map(date_column).collect()
+/// The columns of dates of a spreadsheet.
+pub(super) fn columns(columns: &[ImportColumn]) -> Vec<DateColumn> {
+    columns.iter().enumerate().filter_map(date_column).collect()
 }
 
 fn date_column((position, column): (usize, &ImportColumn)) -> Option<DateColumn> {
