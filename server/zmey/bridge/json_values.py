@@ -1,10 +1,11 @@
-"""JSON values of known types, read of their text: None where a value has another type."""
+"""JSON values of known types, read of their text: None where a value has another type.
+
+Of objects and arrays, `split_object` and `split_array` of the core do the same.
+"""
 
 import re
 
 import orjson
-
-from zmey._native import split_object
 
 NULL = b"null"
 # Longer than any number that the contract can hold, and too long for Python's `int`.
@@ -29,11 +30,6 @@ def string(value: bytes) -> str | None:
 def boolean(value: bytes) -> bool | None:
     """Reads true or false."""
     return {b"true": True, b"false": False}.get(value)
-
-
-def members(value: bytes) -> dict[str, bytes] | None:
-    """Reads an object; its values stay text."""
-    return split_object(value) if value.startswith(b"{") else None
 
 
 def integer_or_string(value: bytes) -> str | None:

@@ -5,14 +5,7 @@ from typing import Any
 
 from zmey._native import split_object
 from zmey.bridge.feedback import feedback_id_of
-from zmey.bridge.json_values import (
-    NULL,
-    boolean,
-    integer,
-    integer_or_string,
-    members,
-    string,
-)
+from zmey.bridge.json_values import NULL, boolean, integer, integer_or_string, string
 
 MATCHING_DEFAULT = "email"
 # What each mode needs (seed 000, profile matching mode).
@@ -30,7 +23,7 @@ MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 _INT = ("an int", integer)
 _STRING = ("a string", string)
 _BOOL = ("a bool", boolean)
-_OBJECT = ("a JSON object", members)
+_OBJECT = ("a JSON object", split_object)
 _INT_OR_STRING = ("an int or a string", integer_or_string)
 _PARAMETERS = {
     "account_id": _INT,

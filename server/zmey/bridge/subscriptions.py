@@ -6,8 +6,8 @@ custom fields, categories.
 
 from collections.abc import Iterator
 
-from zmey._native import split_array
-from zmey.bridge.json_values import NULL, integer, integer_or_string, members, string
+from zmey._native import split_array, split_object
+from zmey.bridge.json_values import NULL, integer, integer_or_string, string
 from zmey.bridge.message import MessageError
 from zmey.v1.address_pb2 import (
     ADDRESS_TYPE_EMAIL,
@@ -50,7 +50,7 @@ def subscribed_heads(subscriptions: bytes) -> Iterator[HeadAttach]:
         raise MessageError(400, text)
     for index, element in enumerate(elements):
         place = f"data.subscriptions[{index}]"
-        subscription = members(element)
+        subscription = split_object(element)
         if subscription is None:
             text = f"{place} must be an object."
             raise MessageError(400, text)
@@ -64,7 +64,7 @@ def _head(place: str, channel: str | None, subscription: dict[str, bytes]) -> He
         text = f"{place}.channel is unknown; known are {', '.join((*CHANNELS, *WITHOUT_HEAD))}."
         raise MessageError(400, text)
     kind, within, name = CHANNELS[channel]
-    holder = members(subscription.get(within, NULL)) if within else subscription
+    holder = split_object(subscription.get(within, NULL)) if within else subscription
     # Phones and chats are written as numbers, too.
     value = integer_or_string(holder.get(name, NULL)) if holder else None
     if not value:
